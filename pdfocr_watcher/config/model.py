@@ -1,0 +1,202 @@
+"""The configuration model: every key, its default, its limits and the one line that explains it.
+
+The sample file and the reference page are generated from this module; nothing else names a default.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Observer(StrEnum):
+    """How new files are noticed between two sweeps."""
+
+    AUTO = "auto"
+    NATIVE = "native"
+    POLLING = "polling"
+
+
+class NotPdf(StrEnum):
+    """What becomes of a file in the inbox that is not a PDF."""
+
+    LEAVE = "leave"
+    FAIL = "fail"
+
+
+class OnDuplicate(StrEnum):
+    """What becomes of a PDF whose content was done before."""
+
+    PROCESS = "process"
+    REUSE = "reuse"
+    SKIP = "skip"
+
+
+class Renderer(StrEnum):
+    """Who turns a page into a raster."""
+
+    AUTO = "auto"
+    POPPLER = "poppler"
+    PDFIUM = "pdfium"
+
+
+class EngineName(StrEnum):
+    """The engines that a configuration may name."""
+
+    AUTO = "auto"
+    RAPIDOCR = "rapidocr"
+    NULL = "null"
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least severe line that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Folders(Section):
+    """Where files lie. Relative paths start at `root`, and `root` at the folder of the configuration file."""
+
+    root: Path = Field(Path(), description="the folder that people see: health.json and index.json lie here")
+    inbox: Path = Field(Path("inbox"), description="people drop PDFs here, in sub-folders too")
+    jobs: Path = Field(Path("jobs"), description="claimed PDFs in work; best on a local disk")
+    outbox: Path = Field(Path("outbox"), description="finished results, one folder a PDF")
+    failed: Path = Field(Path("failed"), description="what could not be done, with the reason")
+
+
+class Inbox(Section):
+    """How files are noticed and judged complete."""
+
+    observer: Observer = Field(
+        Observer.AUTO, description="native events, polling, or auto: polling on network mounts (cifs, nfs, fuse, 9p)"
+    )
+    poll_interval: Seconds = Field(1.0, description="seconds between two looks of the polling observer")
+    rescan_interval: Seconds = Field(10.0, description="seconds between two full sweeps; events only wake it earlier")
+    settle_seconds: Seconds = Field(2.0, description="a file is complete when it has not changed for this long")
+    unmarked_settle_seconds: Seconds = Field(
+        30.0, description="the same for a file without an end-of-file marker near its end, and for an empty one"
+    )
+    sweep_timeout_seconds: Seconds = Field(30.0, description="a sweep that takes longer means an unreachable inbox")
+    ignore: tuple[str, ...] = Field(
+        (
+            ".*", "~$*", "._*", "*.part", "*.partial", "*.filepart", "*.crdownload", "*.download", "*.tmp", "*.temp",
+            "*.swp", "*.lock", "Thumbs.db", "desktop.ini", "@eaDir", "#recycle", "$RECYCLE.BIN",
+        ),
+        description="names that are never looked at (shell patterns; a folder's name leaves out all inside)",
+    )  # fmt: skip
+    not_pdf: NotPdf = Field(
+        NotPdf.LEAVE, description="a file that is not a PDF: leave it in the inbox, or fail it (moved to failed/)"
+    )
+    on_duplicate: OnDuplicate = Field(
+        OnDuplicate.PROCESS, description="content that was done before: process again, reuse the result, or skip it"
+    )
+    min_free_bytes: int = Field(
+        500_000_000, ge=0, description="below this free space where the jobs lie nothing is claimed"
+    )
+    max_waiting_jobs: Count = Field(
+        10_000, description="claimed jobs that may wait; more files stay in the inbox until some are done"
+    )
+
+
+class Job(Section):
+    """Limits of one job."""
+
+    max_bytes: Count = Field(4_000_000_000, description="a larger PDF is failed")
+    max_pages: Count = Field(20_000, description="a PDF with more pages is failed")
+    max_attempts: Count = Field(5, description="how often a job may be begun again after a crash before it is failed")
+    page_attempts: Count = Field(2, description="how often a page is tried before it is recorded as failed")
+    min_page_success: float = Field(
+        0.5, ge=0, le=1, description="the share of pages that must be read for the job to count as completed"
+    )
+
+
+class Render(Section):
+    """How pages become rasters."""
+
+    renderer: Renderer = Field(Renderer.AUTO, description="poppler, pdfium, or auto: poppler where it is installed")
+    workers: int = Field(0, ge=0, le=256, description="renderers at work at a time; 0 is one for each core")
+    dpi: int = Field(200, ge=36, le=1200, description="dots per inch of the page rasters")
+    queue_pages: Count = Field(24, description="page rasters that may exist at a time")
+    range_pages: Count = Field(8, description="pages that one renderer process takes at a time")
+    max_pixels: int = Field(
+        40_000_000, ge=10_000, description="a page that would be larger is rendered at a lower resolution"
+    )
+    timeout_seconds: Seconds = Field(60.0, description="time limit for rendering a page or opening a document")
+    memory_bytes: int = Field(4_000_000_000, ge=200_000_000, description="memory limit of one renderer process")
+
+
+class Engine(Section):
+    """Who reads the pages. `engine: NAME` is short for `engine: {name: NAME}`."""
+
+    name: EngineName = Field(EngineName.AUTO, description="rapidocr, null (reads nothing), or auto: the best there is")
+    max_concurrency: int = Field(
+        0, ge=0, le=1024, description="pages read at a time; 0 is one for each core as far as memory goes"
+    )
+    threads: int = Field(0, ge=0, le=256, description="threads that read one page; 0 shares the cores out")
+    page_timeout_seconds: Seconds = Field(180.0, description="time limit for reading a page")
+    start_timeout_seconds: Seconds = Field(120.0, description="time limit for starting the engine")
+
+
+class Output(Section):
+    """What is written."""
+
+    layout_dpi: int = Field(100, ge=36, le=600, description="resolution of the pictures in output_layouts.pdf")
+    jpeg_quality: int = Field(85, ge=30, le=100, description="JPEG quality of figures and layout pictures")
+
+
+class Index(Section):
+    """The index of jobs (index.json), derived from their status files."""
+
+    flush_seconds: Seconds = Field(3.0, description="seconds between two writes of the index")
+    max_jobs: Count = Field(10_000, description="finished jobs that the index keeps; older ones stay on disk only")
+
+
+class Service(Section):
+    """How the daemon is run."""
+
+    health_interval: Seconds = Field(5.0, description="seconds between two writes of health.json")
+    shutdown_seconds: Seconds = Field(20.0, description="a stop finishes or gives up the pages in hand within this time")
+    log_format: LogFormat = Field(LogFormat.AUTO, description="console, json, or auto: console on a terminal")
+    log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error")
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    folders: Folders = Field(default_factory=Folders)
+    inbox: Inbox = Field(default_factory=Inbox)
+    job: Job = Field(default_factory=Job)
+    render: Render = Field(default_factory=Render)
+    engine: Engine = Field(default_factory=Engine)
+    output: Output = Field(default_factory=Output)
+    index: Index = Field(default_factory=Index)
+    service: Service = Field(default_factory=Service)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _engine_by_name(cls, data: Any) -> Any:
+        """Take `engine: rapidocr` for `engine: {name: rapidocr}`."""
+        if isinstance(data, dict) and isinstance(data.get("engine"), str):
+            return {**data, "engine": {"name": data["engine"]}}
+        return data

@@ -1,0 +1,161 @@
+"""The document model: what was read from a page, whichever engine read it.
+
+Values only. How they are written to Markdown, grounding markup or pictures stands beside this module.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+#: Boxes are given on a grid of 0..GRID in both directions, whatever the raster's size (DeepSeek-OCR's grid).
+GRID = 999
+
+
+class Label(StrEnum):
+    """What a block is; the words are DeepSeek-OCR's."""
+
+    TITLE = "title"
+    SUB_TITLE = "sub_title"
+    TEXT = "text"
+    LIST = "list"
+    TABLE = "table"
+    TABLE_CAPTION = "table_caption"
+    TABLE_FOOTNOTE = "table_footnote"
+    IMAGE = "image"
+    IMAGE_CAPTION = "image_caption"
+    EQUATION = "equation"
+    CODE = "code"
+    HEADER = "header"
+    FOOTER = "footer"
+    PAGE_NUMBER = "page_number"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Box:
+    """A bounding box on the 0..999 grid: left, top, right, bottom, all inclusive, left <= right, top <= bottom."""
+
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.x1 <= self.x2 <= GRID and 0 <= self.y1 <= self.y2 <= GRID):
+            raise ValueError(f"not a box on the 0..{GRID} grid: {self.as_list()}")
+
+    @classmethod
+    def from_pixels(cls, left: float, top: float, right: float, bottom: float, width: int, height: int) -> "Box":
+        """Put a box given in pixels of a `width` x `height` raster on the grid, clipped to the page."""
+
+        def place(value: float, extent: int) -> int:
+            return min(GRID, max(0, round(value * GRID / extent)))
+
+        x1, x2 = sorted((place(left, width), place(right, width)))
+        y1, y2 = sorted((place(top, height), place(bottom, height)))
+        return cls(x1, y1, x2, y2)
+
+    def to_pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom in pixels of a `width` x `height` raster."""
+        return (
+            int(self.x1 / GRID * width),
+            int(self.y1 / GRID * height),
+            int(self.x2 / GRID * width),
+            int(self.y2 / GRID * height),
+        )
+
+    def as_list(self) -> list[int]:
+        """The four numbers, as status files and markup write them."""
+        return [self.x1, self.y1, self.x2, self.y2]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One piece of a page in reading order.
+
+    Attributes:
+        label: what it is.
+        boxes: where it stands; more than one where it runs over several regions, none where the engine gave none.
+        content: Markdown; HTML for a table; LaTeX for an equation; empty or alternative text for an image.
+        confidence: 0..1 as the engine judges its own reading, None where it does not.
+    """
+
+    label: Label
+    boxes: tuple[Box, ...]
+    content: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that was read.
+
+    Attributes:
+        index: position in the document, counted from 0.
+        width: width of the raster in pixels.
+        height: height of the raster in pixels.
+        dpi: dots per inch at which the raster was rendered.
+        blocks: in reading order.
+    """
+
+    index: int
+    width: int
+    height: int
+    dpi: float
+    blocks: tuple[Block, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The page as JSON types."""
+        return {
+            "index": self.index,
+            "width": self.width,
+            "height": self.height,
+            "dpi": self.dpi,
+            "blocks": [
+                {
+                    "label": block.label.value,
+                    "boxes": [box.as_list() for box in block.boxes],
+                    "content": block.content,
+                    "confidence": block.confidence,
+                }
+                for block in self.blocks
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Page":
+        """The page from what `to_dict` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: the data is not such a page.
+        """
+        return cls(
+            index=int(data["index"]),
+            width=int(data["width"]),
+            height=int(data["height"]),
+            dpi=float(data["dpi"]),
+            blocks=tuple(
+                Block(
+                    label=Label(block["label"]),
+                    boxes=tuple(Box(*box) for box in block["boxes"]),
+                    content=str(block["content"]),
+                    confidence=block["confidence"],
+                )
+                for block in data["blocks"]
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPage:
+    """A page that could not be read: it keeps its place in every output.
+
+    Attributes:
+        index: position in the document, counted from 0.
+        code: the failure's stable name (`errors.ErrorCode`).
+        message: the failure in words.
+    """
+
+    index: int
+    code: str
+    message: str

@@ -1,0 +1,1 @@
+"""Files become jobs: notice, settle, admit, claim."""

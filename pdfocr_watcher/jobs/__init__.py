@@ -1,0 +1,1 @@
+"""What a job is and where it lives: its status file, its folder, the index, recovery."""

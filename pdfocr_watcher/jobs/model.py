@@ -1,0 +1,149 @@
+"""What a job is: its states, their allowed transitions and its status file's content.
+
+The one definition of each. How the status is written to disk is in `jobs.status_file`.
+"""
+
+import re
+import secrets
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from pdfocr_watcher.errors import ErrorCode
+
+
+class Status(StrEnum):
+    """The four words that a reader of status.json meets, and no others."""
+
+    #: Claimed; waits for its turn.
+    PENDING = "pending"
+    #: At least one page was begun.
+    PROCESSING = "processing"
+    #: Done; the result is, or is about to be, in the outbox.
+    COMPLETED = "completed"
+    #: Given up; what there is is, or is about to be, in the failed folder.
+    FAILED = "failed"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen to the job by itself."""
+        return self in {Status.COMPLETED, Status.FAILED}
+
+
+class Stage(StrEnum):
+    """Where in its life a job is: more than its status says."""
+
+    QUEUED = "queued"
+    RENDERING = "rendering"
+    RECOGNIZING = "recognizing"
+    ASSEMBLING = "assembling"
+    DELIVERING = "delivering"
+    DONE = "done"
+
+
+#: processing -> pending and failed -> pending are the ways back: a crash, and a person's `retry`.
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED, Status.COMPLETED}),
+    Status.PROCESSING: frozenset({Status.PENDING, Status.COMPLETED, Status.FAILED}),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset({Status.PENDING}),
+}
+
+
+class TransitionError(ValueError):
+    """A change of status that `TRANSITIONS` does not allow: a defect of the caller."""
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+
+JOB_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
+
+
+def new_job_id(now: datetime) -> str:
+    """A job id: sorts by time, to the second, and is unique by 32 random bits."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def short_id(job_id: str) -> str:
+    """The part of a job id that names its result folder."""
+    return job_id.rpartition("-")[2]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FailedPageStatus(_Value):
+    """A page that could not be read."""
+
+    page: int = Field(ge=1, description="the page, counted from 1")
+    code: ErrorCode = Field(description="why, as a stable name")
+    message: str = Field(description="why, in words")
+
+
+class EngineStatus(_Value):
+    """Who read the pages."""
+
+    name: str
+    model: str
+    version: str
+
+
+class Worker(_Value):
+    """The daemon that has the job."""
+
+    host: str
+    pid: int
+
+
+class Outputs(_Value):
+    """The results, relative to the folder that status.json lies in."""
+
+    markdown: str = "output.mmd"
+    markdown_det: str = "output_det.mmd"
+    layouts: str = "output_layouts.pdf"
+    images: tuple[str, ...] = ()
+
+
+class JobStatus(_Value):
+    """The content of status.json."""
+
+    schema_version: Literal[1] = 1
+    job_id: str = Field(pattern=f"^{JOB_ID.pattern}$", description="sorts by time; its last part names the result")
+    status: Status
+    stage: Stage
+    filename: str = Field(description="the PDF's name as it was dropped")
+    source: str = Field(description="the PDF's path relative to the inbox, with / between the parts")
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="of the PDF; null until it was computed")
+    bytes: int = Field(ge=0, description="the PDF's size")
+    total_pages: int | None = Field(None, ge=0, description="null until the PDF was opened")
+    processed_pages: int = Field(0, ge=0, description="pages done with, the failed ones included")
+    failed_pages: tuple[FailedPageStatus, ...] = ()
+    created_at: Moment = Field(description="when the PDF was claimed")
+    started_at: Moment | None = Field(None, description="when its first page was begun")
+    updated_at: Moment = Field(description="when this file last changed")
+    completed_at: Moment | None = Field(None, description="when the job was completed or failed")
+    attempts: int = Field(0, ge=0, description="how often the job was begun")
+    engine: EngineStatus | None = None
+    eta_seconds: float | None = Field(None, ge=0, description="estimated seconds until it is done; null if unknown")
+    worker: Worker | None = Field(None, description="the daemon that has the job; null when none has")
+    duplicate_of: str | None = Field(None, description="the earlier job with the same content, if it was noticed")
+    error_code: ErrorCode | None = Field(None, description="null unless the job failed")
+    error_message: str | None = Field(None, description="what went wrong and what to do; null unless the job failed")
+    outputs: Outputs | None = Field(None, description="null until there are some")
+
+    def advance(self, status: Status, stage: Stage, now: datetime) -> "JobStatus":
+        """The status after a step.
+
+        Raises:
+            TransitionError: `TRANSITIONS` does not lead from here to `status`.
+        """
+        if status is not self.status and status not in TRANSITIONS[self.status]:
+            raise TransitionError(f"{self.job_id}: {self.status} -> {status}")
+        return self.model_copy(update={"status": status, "stage": stage, "updated_at": now})

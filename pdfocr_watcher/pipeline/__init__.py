@@ -1,0 +1,1 @@
+"""Pages go through: rendering, scheduling, recognition, assembly."""

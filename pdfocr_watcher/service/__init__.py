@@ -1,0 +1,1 @@
+"""How the daemon is run: logging, health, the lock that keeps it alone."""
