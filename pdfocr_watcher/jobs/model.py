@@ -108,7 +108,8 @@ class Outputs(_Value):
     markdown: str = "output.mmd"
     markdown_det: str = "output_det.mmd"
     layouts: str = "output_layouts.pdf"
-    images: tuple[str, ...] = ()
+    images: str = "images"
+    image_count: int = Field(0, ge=0, description="files in the images folder")
 
 
 class JobStatus(_Value):

@@ -1,0 +1,126 @@
+"""What the command line asks of a running daemon, as files: there is no API.
+
+A request is a file in jobs/.requests/; the daemon does what it says and puts the answer beside it. Only the
+holder of the lock on the jobs folder changes jobs, so a command that finds no daemon does the work itself.
+"""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.durable import write_file
+
+_FOLDER = ".requests"
+_ASKED = ".request.json"
+_ANSWERED = ".answer.json"
+#: More requests than this at a time are left lying; the daemon takes them at its next look.
+_AT_A_TIME = 100
+
+
+class Verb(StrEnum):
+    """What can be asked."""
+
+    #: Work on a failed job again.
+    RETRY = "retry"
+    #: Remove a job and all its files.
+    DELETE = "delete"
+    #: Rebuild the index.
+    REINDEX = "reindex"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something asked of the daemon.
+
+    Attributes:
+        token: names the request and its answer.
+        verb: what is asked.
+        job_id: of which job; empty for `reindex`.
+    """
+
+    token: str
+    verb: Verb
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a request.
+
+    Attributes:
+        code: the failure, None if it was done.
+        detail: the failure's particulars, or what was done.
+    """
+
+    code: ErrorCode | None
+    detail: str
+
+    def raise_failure(self) -> None:
+        """Raise the failure, if it is one.
+
+        Raises:
+            PdfocrError: the request was refused.
+        """
+        if self.code is not None:
+            raise PdfocrError(self.code, self.detail)
+
+
+def ask(jobs: Path, verb: Verb, job_id: str) -> Request:
+    """Put a request where the daemon finds it.
+
+    Raises:
+        OSError: the jobs folder cannot be written.
+    """
+    request = Request(secrets.token_hex(8), verb, job_id)
+    folder = jobs / _FOLDER
+    folder.mkdir(exist_ok=True)
+    write_file(folder / f"{request.token}{_ASKED}", json.dumps(asdict(request)).encode())
+    return request
+
+
+def take_answer(jobs: Path, request: Request) -> Answer | None:
+    """The answer to a request, which is taken away; None while there is none."""
+    path = jobs / _FOLDER / f"{request.token}{_ANSWERED}"
+    try:
+        data = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    path.unlink(missing_ok=True)
+    return Answer(ErrorCode(data["code"]) if data["code"] else None, data["detail"])
+
+
+def withdraw(jobs: Path, request: Request) -> None:
+    """Take a request back that was not answered in time."""
+    (jobs / _FOLDER / f"{request.token}{_ASKED}").unlink(missing_ok=True)
+
+
+def pending_requests(jobs: Path) -> list[Request]:
+    """The requests that wait for an answer; files that are none are removed."""
+    found = []
+    for path in sorted((jobs / _FOLDER).glob(f"*{_ASKED}"))[:_AT_A_TIME]:
+        try:
+            data = json.loads(path.read_bytes())
+            found.append(Request(path.name.removesuffix(_ASKED), Verb(data["verb"]), str(data["job_id"])))
+        except (OSError, ValueError, KeyError, TypeError):
+            path.unlink(missing_ok=True)
+    return found
+
+
+def give_answer(jobs: Path, request: Request, answer: Answer) -> None:
+    """Answer a request.
+
+    Raises:
+        OSError: the jobs folder cannot be written.
+    """
+    folder = jobs / _FOLDER
+    write_file(folder / f"{request.token}{_ANSWERED}", json.dumps(asdict(answer)).encode())
+    (folder / f"{request.token}{_ASKED}").unlink(missing_ok=True)
+
+
+def forget_all(jobs: Path) -> None:
+    """Remove what earlier commands left: nobody waits for it any more."""
+    for path in (jobs / _FOLDER).glob("*.json"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,60 @@
+"""How a job's status is read from and written to disk: always whole, always valid."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pdfocr_watcher.jobs.durable import write_durably, write_file
+from pdfocr_watcher.jobs.model import JobStatus
+
+STATUS_NAME = "status.json"
+
+
+def write_status(folder: Path, status: JobStatus, *, name_too: bool = True) -> None:
+    """Write a status as `folder`/status.json.
+
+    Args:
+        folder: the job's folder.
+        status: what to write.
+        name_too: make the rename durable too. Progress inside one status does not need that: after a power
+            cut an older, equally valid progress is read, and the checkpoints say the rest.
+
+    Raises:
+        OSError: the file system refused; the earlier status is still there.
+    """
+    write = write_durably if name_too else write_file
+    write(folder / STATUS_NAME, status_json(status))
+
+
+def status_json(status: JobStatus) -> bytes:
+    """The bytes of status.json."""
+    return status.model_dump_json(indent=2).encode() + b"\n"
+
+
+def read_status(folder: Path) -> JobStatus | None:
+    """The status in a folder; None where there is none, or none that is valid.
+
+    Raises:
+        OSError: the file cannot be read, for another reason than that it is not there.
+    """
+    try:
+        return JobStatus.model_validate_json((folder / STATUS_NAME).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValidationError):
+        return None
+
+
+def status_schema() -> dict[str, Any]:
+    """The JSON Schema of status.json, as it ships in the package."""
+    schema = JobStatus.model_json_schema(mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "status.json of pdfocr-watcher, schema_version 1",
+    }
+
+
+def status_schema_json() -> str:
+    """The schema as the text of its file."""
+    return json.dumps(status_schema(), indent=2) + "\n"
