@@ -1,0 +1,138 @@
+"""A job that the daemon has in hand: its status, its folder and what is known of its pages."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pdfocr_watcher.document.model import FailedPage
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus, Stage, Status, Worker
+from pdfocr_watcher.pipeline.rendering import PageSize
+
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The clock of the status files."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True, eq=False)
+class ActiveJob:
+    """The one mutable thing about a job, owned by the event loop.
+
+    Attributes:
+        status: what status.json says, or will say at the next write.
+        folder: its folder in jobs/.
+        sizes: the pages' sizes; empty until the PDF was opened.
+        tries: failed tries of a page, by index.
+        remaining: pages that have no checkpoint.
+        in_flight: turns and pages that are being worked on.
+        cancelled: whether it is to be dropped as soon as nothing is in flight.
+        begun_pages: pages that were done with when this daemon began, for the estimate.
+    """
+
+    status: JobStatus
+    folder: JobFolder
+    sizes: tuple[PageSize, ...] = ()
+    tries: dict[int, int] = field(default_factory=dict)
+    remaining: int = 0
+    in_flight: int = 0
+    cancelled: bool = False
+    begun_pages: int = 0
+    begun_at: datetime | None = None
+    written_at: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return self.status.job_id
+
+    def enter(self) -> None:
+        """Something of this job is being worked on."""
+        self.in_flight += 1
+        self.idle.clear()
+
+    def leave(self) -> None:
+        """It is no longer."""
+        self.in_flight -= 1
+        if not self.in_flight:
+            self.idle.set()
+
+    def change(self, now: datetime, **values: Any) -> None:
+        """Change the status without moving it on."""
+        self.status = self.status.model_copy(update={**values, "updated_at": now})
+
+    def advance(self, status: Status, stage: Stage, now: datetime, **values: Any) -> None:
+        """Move the status on."""
+        self.status = self.status.advance(status, stage, now)
+        self.change(now, **values)
+
+    def begin(self, now: datetime) -> None:
+        """The daemon takes the job up."""
+        self.begun_at = now
+        self.advance(
+            Status.PROCESSING,
+            Stage.RENDERING,
+            now,
+            attempts=self.status.attempts + 1,
+            started_at=self.status.started_at or now,
+            worker=Worker(host=socket.gethostname(), pid=os.getpid()),
+        )
+
+    def opened(
+        self, now: datetime, sizes: tuple[PageSize, ...], done: frozenset[int], failed: tuple[FailedPageStatus, ...]
+    ) -> list[int]:
+        """The PDF was opened: what is known of its pages from now on.
+
+        Returns:
+            The pages, counted from 0, that have no checkpoint yet.
+        """
+        self.sizes = sizes
+        missing = [index for index in range(len(sizes)) if index not in done]
+        self.remaining = len(missing)
+        self.begun_pages = len(sizes) - len(missing)
+        self.change(now, total_pages=len(sizes), processed_pages=self.begun_pages, failed_pages=failed)
+        return missing
+
+    def page_done(self, now: datetime, failed: FailedPage | None = None) -> None:
+        """A page has its checkpoint."""
+        self.remaining -= 1
+        total = len(self.sizes)
+        values: dict[str, Any] = {"processed_pages": total - self.remaining}
+        if failed is not None:
+            page = FailedPageStatus(page=failed.index + 1, code=ErrorCode(failed.code), message=failed.message)
+            values["failed_pages"] = (*self.status.failed_pages, page)
+        if self.begun_at is not None:
+            done = max(1, values["processed_pages"] - self.begun_pages)
+            per_page = (now - self.begun_at).total_seconds() / done
+            values["eta_seconds"] = round(per_page * self.remaining, 1)
+        stage = Stage.RECOGNIZING if self.remaining else Stage.ASSEMBLING
+        self.advance(Status.PROCESSING, stage, now, **values)
+
+    def end(self, status: Status, now: datetime, error: PdfocrError | None = None, **values: Any) -> None:
+        """The job is completed or failed."""
+        self.advance(
+            status,
+            Stage.DONE,
+            now,
+            completed_at=now,
+            eta_seconds=None,
+            worker=None,
+            error_code=error.code if error else None,
+            error_message=str(error) if error else None,
+            **values,
+        )
+
+    def put_back(self, now: datetime) -> None:
+        """The daemon stops in good order: the job waits again, and this begin does not count as an attempt."""
+        if self.status.status is Status.PROCESSING:
+            attempts = max(0, self.status.attempts - 1)
+            self.advance(Status.PENDING, Stage.QUEUED, now, attempts=attempts, eta_seconds=None, worker=None)

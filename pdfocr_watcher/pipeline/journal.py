@@ -1,0 +1,146 @@
+"""Status files written behind the work: each change at once if the disk is free, the latest one if it is not.
+
+`note` is for progress: the newest status of a job is written as soon as the one before it is. `commit` is for
+what must be on disk before the next step. The index and the mirror follow what was written.
+"""
+
+import asyncio
+import functools
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+
+import structlog
+
+from pdfocr_watcher.jobs.durable import make_folders, write_file
+from pdfocr_watcher.jobs.folder import result_name
+from pdfocr_watcher.jobs.index import JobIndex
+from pdfocr_watcher.jobs.model import JobStatus
+from pdfocr_watcher.jobs.status_file import status_json, write_status
+from pdfocr_watcher.pipeline.active import ActiveJob, Now
+
+_log = structlog.get_logger(__name__)
+
+#: A job in work says so at least this often, in seconds, even if no page was finished.
+_HEARTBEAT = 0.9
+#: Seconds between two tries after the disk refused a status file.
+_RETRY = 1.0
+
+
+class StatusJournal:
+    """Writes the status files of the jobs that the daemon has in hand.
+
+    Args:
+        index: told of every status that was written.
+        mirror: a folder that people see, where the jobs folder is not; None if they see the jobs folder.
+        now: the clock of the status files.
+    """
+
+    def __init__(self, index: JobIndex, mirror: Path | None, now: Now) -> None:
+        self._index = index
+        self._mirror = mirror
+        self._now = now
+        self._dirty: dict[str, ActiveJob] = {}
+        self._wake = asyncio.Event()
+        self._disk = ThreadPoolExecutor(2, "status")
+        self._mirror_disk = ThreadPoolExecutor(1, "mirror")
+        self._mirroring: dict[str, JobStatus | None] = {}
+        self._mirror_lock = threading.Lock()
+
+    def note(self, job: ActiveJob) -> None:
+        """Write the job's status soon."""
+        self._dirty[job.job_id] = job
+        self._wake.set()
+
+    async def commit(self, job: ActiveJob) -> None:
+        """Write the job's status durably before going on; waits as long as the disk refuses."""
+        while True:
+            async with job.lock:
+                self._dirty.pop(job.job_id, None)
+                try:
+                    await self._write(job, name_too=True)
+                except OSError as error:
+                    _log.warning("status.refused", job_id=job.job_id, error=str(error))
+                else:
+                    return
+            await asyncio.sleep(_RETRY)
+
+    async def run(self, in_work: Callable[[], list[ActiveJob]]) -> None:
+        """Write what was noted, and a heartbeat for jobs in work, until cancelled."""
+        heartbeat = asyncio.create_task(self._beat(in_work))
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._dirty:
+                    await asyncio.gather(*(self._write_noted(job_id) for job_id in list(self._dirty)[:8]))
+        finally:
+            heartbeat.cancel()
+
+    def gone(self, job: ActiveJob) -> None:
+        """The job is no longer in the jobs folder: its mirror goes too."""
+        self._dirty.pop(job.job_id, None)
+        if self._mirror is not None:
+            self._enqueue_mirror(job.job_id, None, self._mirror / f"{result_name(job.status)}.json")
+
+    def close(self) -> None:
+        """Wait for the writes that have begun; not for the mirror, which may lie on a share that hangs."""
+        self._disk.shutdown()
+        self._mirror_disk.shutdown(wait=False, cancel_futures=True)
+
+    async def _beat(self, in_work: Callable[[], list[ActiveJob]]) -> None:
+        while True:
+            await asyncio.sleep(_HEARTBEAT / 3)
+            for job in in_work():
+                if monotonic() - job.written_at >= _HEARTBEAT * 2 / 3 and job.job_id not in self._dirty:
+                    job.change(self._now())
+                    self.note(job)
+
+    async def _write_noted(self, job_id: str) -> None:
+        job = self._dirty.get(job_id)
+        if job is None:
+            return
+        async with job.lock:
+            if self._dirty.pop(job_id, None) is None:
+                return
+            try:
+                await self._write(job, name_too=False)
+            except FileNotFoundError:  # the folder is gone: the job was delivered or deleted
+                return
+            except OSError as error:
+                _log.warning("status.refused", job_id=job_id, error=str(error))
+            else:
+                return
+        await asyncio.sleep(_RETRY)
+        self.note(job)
+
+    async def _write(self, job: ActiveJob, *, name_too: bool) -> None:
+        status = job.status
+        write = functools.partial(write_status, job.folder.path, status, name_too=name_too)
+        await asyncio.get_running_loop().run_in_executor(self._disk, write)
+        job.written_at = monotonic()
+        self._index.put(status, job.folder.path)
+        if self._mirror is not None:
+            self._enqueue_mirror(job.job_id, status, self._mirror / f"{result_name(status)}.json")
+
+    def _enqueue_mirror(self, job_id: str, status: JobStatus | None, path: Path) -> None:
+        """Have the mirror follow, without waiting: it may lie on a share that hangs."""
+        with self._mirror_lock:
+            waiting = job_id in self._mirroring
+            self._mirroring[job_id] = status
+        if not waiting:
+            self._mirror_disk.submit(self._follow, job_id, path)
+
+    def _follow(self, job_id: str, path: Path) -> None:
+        with self._mirror_lock:
+            status = self._mirroring.pop(job_id)
+        try:
+            if status is None:
+                path.unlink(missing_ok=True)
+            else:
+                make_folders(path.parent)
+                write_file(path, status_json(status))
+        except OSError as error:
+            _log.warning("mirror.refused", job_id=job_id, error=str(error))

@@ -1,0 +1,122 @@
+"""A claimed PDF is opened: its pages' sizes, its checksum, what is done of it already, whether it was done before."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pdfocr_watcher.config.model import Config, OnDuplicate
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.checkpoint import read_checkpoint
+from pdfocr_watcher.jobs.durable import sha256_of, sync_file, sync_folder
+from pdfocr_watcher.jobs.folder import GROUNDING_NAME, LAYOUTS_NAME, MARKDOWN_NAME, JobFolder
+from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus
+from pdfocr_watcher.pipeline.rendering import PageSize, Rasterizer, inspect_document
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A completed job with the same content.
+
+    Attributes:
+        status: its status.
+        folder: where its result lies.
+    """
+
+    status: JobStatus
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is known of a PDF once it was opened.
+
+    Attributes:
+        sha256: of the file.
+        sizes: of the pages; empty if an earlier result is used.
+        done: pages, counted from 0, that have a valid checkpoint.
+        failed: those of them that could not be read.
+        duplicate_of: the earlier job with the same content, None if there is none.
+        reused: the status of the job whose outputs were taken over; None if the PDF is to be read.
+    """
+
+    sha256: str
+    sizes: tuple[PageSize, ...] = ()
+    done: frozenset[int] = frozenset()
+    failed: tuple[FailedPageStatus, ...] = ()
+    duplicate_of: str | None = None
+    reused: JobStatus | None = None
+
+
+class Opener:
+    """Opens claimed PDFs; blocking, called in threads.
+
+    Args:
+        config: limits, and what becomes of duplicates.
+        rasterizers: the second is asked where the first finds the PDF damaged.
+        earlier: finds a completed job by its content's SHA-256, None if there is none.
+    """
+
+    def __init__(
+        self, config: Config, rasterizers: tuple[Rasterizer, ...], earlier: Callable[[str], Earlier | None]
+    ) -> None:
+        self._config = config
+        self._rasterizers = rasterizers
+        self._earlier = earlier
+
+    def open(self, folder: JobFolder, status: JobStatus) -> Opened:
+        """Open a job's PDF.
+
+        Raises:
+            PdfocrError: it cannot be worked on, with the reason's code.
+            OSError: the file system refused.
+        """
+        pdf = folder.input(status.filename)
+        if not pdf.is_file():
+            raise PdfocrError(ErrorCode.INPUT_MISSING, str(pdf))
+        sha256 = status.sha256 or sha256_of(pdf)
+        earlier = self._earlier(sha256)
+        if earlier is not None and earlier.status.job_id != status.job_id:
+            policy = self._config.inbox.on_duplicate
+            if policy is OnDuplicate.SKIP:
+                raise PdfocrError(ErrorCode.DUPLICATE_SKIPPED, f"The earlier job is {earlier.status.job_id}.")
+            if policy is OnDuplicate.REUSE and _take_over(earlier.folder, folder):
+                return Opened(sha256, duplicate_of=earlier.status.job_id, reused=earlier.status)
+        done, failed = _checkpoints(folder)
+        duplicate_of = earlier.status.job_id if earlier is not None else None
+        sizes = inspect_document(
+            self._rasterizers, pdf, self._config.job.max_pages, self._config.render.timeout_seconds
+        )
+        return Opened(sha256, sizes, done, failed, duplicate_of)
+
+
+def _checkpoints(folder: JobFolder) -> tuple[frozenset[int], tuple[FailedPageStatus, ...]]:
+    """The pages that are done with, and those of them that failed."""
+    done: set[int] = set()
+    failed: list[FailedPageStatus] = []
+    for index in sorted(folder.checkpointed()):
+        checkpoint = read_checkpoint(folder.checkpoint(index))
+        if checkpoint is None:
+            continue
+        done.add(index)
+        if checkpoint.failed is not None:
+            page = checkpoint.failed
+            failed.append(FailedPageStatus(page=index + 1, code=ErrorCode(page.code), message=page.message))
+    return frozenset(done), tuple(failed)
+
+
+def _take_over(earlier: Path, folder: JobFolder) -> bool:
+    """Copy an earlier result's outputs; False if it is no longer whole."""
+    result = JobFolder(earlier)
+    try:
+        for name in (MARKDOWN_NAME, GROUNDING_NAME, LAYOUTS_NAME):
+            shutil.copyfile(earlier / name, folder.path / name)
+            sync_file(folder.path / name)
+        shutil.rmtree(folder.images, ignore_errors=True)
+        shutil.copytree(result.images, folder.images)
+        for image in folder.images.iterdir():
+            sync_file(image)
+        sync_folder(folder.images)
+    except FileNotFoundError:
+        return False
+    return True

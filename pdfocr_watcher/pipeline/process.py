@@ -1,0 +1,372 @@
+"""Pages go through: turns are rendered, rasters are read by the workers, outcomes are counted, jobs are ended.
+
+The event loop decides; rendering and disk work run in threads and processes. Every queue is bounded by
+`render.queue_pages`: a turn is begun only when there is room for its rasters.
+"""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.document.model import FailedPage
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.checkpoint import write_failed_page
+from pdfocr_watcher.jobs.model import EngineStatus, Outputs, Stage, Status
+from pdfocr_watcher.pipeline.active import ActiveJob, Now
+from pdfocr_watcher.pipeline.journal import StatusJournal
+from pdfocr_watcher.pipeline.opening import Opened, Opener
+from pdfocr_watcher.pipeline.rendering import Rasterizer, effective_dpi
+from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn
+from pdfocr_watcher.pipeline.slots import RasterSlots
+from pdfocr_watcher.pipeline.worker import AssembleTask, PageTask
+from pdfocr_watcher.pipeline.workers import WorkerPool
+
+_log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
+
+#: Seconds before a step that a file system refused is tried again.
+_STORAGE_RETRY = 5.0
+#: Seconds that putting the results together may take, for a job and for each of its pages.
+_ASSEMBLY_SECONDS = (120.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Raster:
+    job: ActiveJob
+    index: int
+    path: Path
+    dpi: float
+
+
+class Pipeline:
+    """Takes claimed jobs and ends them completed or failed.
+
+    Args:
+        config: limits and sizes.
+        rasterizers: who renders; the second is tried where the first failed.
+        pool: who reads.
+        journal: where the statuses are written.
+        opener: looks at a PDF before its pages are rendered.
+        ended: called with a job that is completed or failed, its status written; it is the caller's from then on.
+        now: the clock of the status files.
+        render_workers: renderers at work at a time.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        rasterizers: tuple[Rasterizer, ...],
+        pool: WorkerPool,
+        journal: StatusJournal,
+        opener: Opener,
+        ended: Callable[[ActiveJob], Awaitable[None]],
+        now: Now,
+        render_workers: int,
+    ) -> None:
+        self._config = config
+        self._rasterizers = rasterizers
+        self._pool = pool
+        self._journal = journal
+        self._opener = opener
+        self._ended = ended
+        self._now = now
+        self._render_workers = render_workers
+        self._threads = ThreadPoolExecutor(render_workers + 2, "render")
+        self._scheduler = Scheduler(config.render.range_pages)
+        self._slots = RasterSlots(config.render.queue_pages)
+        self._wake = asyncio.Event()
+        self._jobs: dict[str, ActiveJob] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.pages_done = 0
+        #: Why nothing goes on at present; None if it does.
+        self.trouble: str | None = None
+
+    @property
+    def jobs(self) -> dict[str, ActiveJob]:
+        """The jobs in hand, by id."""
+        return self._jobs
+
+    @property
+    def rasters_peak(self) -> int:
+        """The most rasters that existed at a time."""
+        return self._slots.peak
+
+    def in_work(self) -> list[ActiveJob]:
+        """The jobs of which something is being worked on now."""
+        return [job for job in self._jobs.values() if job.in_flight and not job.cancelled]
+
+    def add(self, job: ActiveJob) -> None:
+        """Take a pending job."""
+        self._jobs[job.job_id] = job
+        self._scheduler.add(job.job_id)
+        self._wake.set()
+
+    async def cancel(self, job_id: str) -> ActiveJob | None:
+        """Drop a job; returns once nothing of it is in flight. None if it is not here."""
+        job = self._jobs.pop(job_id, None)
+        if job is None:
+            return None
+        job.cancelled = True
+        self._scheduler.remove(job_id)
+        while job.in_flight:
+            await job.idle.wait()
+        return job
+
+    async def run(self) -> None:
+        """Begin turns as there is room for them, until cancelled."""
+        free = asyncio.Semaphore(self._render_workers)
+        while True:
+            await free.acquire()
+            turn = await self._next_turn()
+            job = self._jobs[turn.job_id]
+            job.enter()
+            await self._slots.take(len(turn.pages))
+            self._spawn(self._turn(job, turn), free)
+
+    async def stop(self, grace: float) -> None:
+        """Stop in good order, once `run` was cancelled: the pages in the workers' hands have `grace` seconds.
+
+        Rasters that still wait are dropped, and the jobs put back to pending.
+        """
+        for job in self._jobs.values():
+            self._scheduler.remove(job.job_id)
+        self._pool.drain()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for job in list(self._jobs.values()):
+            job.put_back(self._now())
+            await self._journal.commit(job)
+
+    def _spawn(self, work: Awaitable[None], free: asyncio.Semaphore | None = None) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if free is not None:
+                free.release()
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _log.error("pipeline.defect", exc_info=error)
+
+        task.add_done_callback(done)
+
+    async def _next_turn(self) -> Turn:
+        while (turn := self._scheduler.next()) is None:
+            self._wake.clear()
+            await self._wake.wait()
+        return turn
+
+    async def _in_thread(self, function: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
+
+    async def _turn(self, job: ActiveJob, turn: Turn) -> None:
+        try:
+            if turn.pages:
+                await self._render(job, turn.pages)
+            else:
+                await self._open(job)
+        finally:
+            job.leave()
+
+    async def _open(self, job: ActiveJob) -> None:
+        """Look at the PDF and schedule the pages that have no checkpoint."""
+        job.begin(self._now())
+        await self._journal.commit(job)
+        _log.info("job.processing", job_id=job.job_id, attempt=job.status.attempts)
+        try:
+            opened = await self._in_thread(functools.partial(self._opener.open, job.folder, job.status))
+        except PdfocrError as error:
+            await self._end(job, Status.FAILED, error)
+            return
+        except OSError as error:
+            await self._storage_trouble(job, error)
+            job.put_back(self._now())
+            self._scheduler.add(job.job_id)
+            self._wake.set()
+            return
+        if not job.cancelled:
+            await self._opened(job, opened)
+
+    async def _opened(self, job: ActiveJob, opened: Opened) -> None:
+        now = self._now()
+        job.change(now, sha256=opened.sha256, duplicate_of=opened.duplicate_of, engine=self._engine_status())
+        if opened.reused is not None:
+            outputs = opened.reused.outputs
+            pages = opened.reused.total_pages or 0
+            values = {
+                "total_pages": pages,
+                "processed_pages": pages,
+                "outputs": outputs,
+                "engine": opened.reused.engine,
+            }
+            job.change(now, failed_pages=opened.reused.failed_pages, **values)
+            await self._end(job, Status.COMPLETED)
+            return
+        missing = job.opened(now, opened.sizes, opened.done, opened.failed)
+        await self._journal.commit(job)
+        if not missing:
+            await self._finish(job)
+            return
+        resolutions = [self._dpi(job, index) for index in range(len(opened.sizes))]
+        breaks = frozenset(i for i in range(1, len(resolutions)) if resolutions[i] != resolutions[i - 1])
+        self._scheduler.opened(job.job_id, missing, breaks)
+        self._wake.set()
+
+    def _engine_status(self) -> EngineStatus | None:
+        info = self._pool.info
+        return EngineStatus(name=info.name, model=info.model, version=info.version) if info is not None else None
+
+    def _dpi(self, job: ActiveJob, index: int) -> float:
+        return effective_dpi(job.sizes[index], self._config.render.dpi, self._config.render.max_pixels)
+
+    async def _render(self, job: ActiveJob, pages: range) -> None:
+        """Render a turn and hand its rasters to the workers; each raster's slot is freed when it is gone."""
+        dpi = self._dpi(job, pages[0])
+        # A page that one renderer could not do may be no trouble to the other.
+        attempt = job.tries.get(pages[0], 0) if len(pages) == 1 else 0
+        rasterizer = self._rasterizers[attempt % len(self._rasterizers)]
+        folder = job.folder.rasters / f"{pages[0]:04d}-{rasterizer.name}-{attempt}"
+        error = PdfocrError(ErrorCode.RENDER_FAILED, f"{rasterizer.name} gave no picture.")
+        rendered: dict[int, Path] = {}
+        refused: OSError | None = None
+
+        def work() -> dict[int, Path]:
+            folder.mkdir(parents=True, exist_ok=True)
+            pdf = job.folder.input(job.status.filename)
+            return rasterizer.render(pdf, pages, dpi, folder, self._config.render.timeout_seconds)
+
+        try:
+            if not job.cancelled:
+                rendered = await self._in_thread(work)
+        except PdfocrError as failure:
+            error = failure
+        except OSError as failure:
+            refused = failure
+        for index in pages:
+            if index in rendered:
+                job.enter()
+                self._spawn(self._recognize(_Raster(job, index, rendered[index], dpi)))
+            else:
+                self._slots.free()
+        if refused is not None:
+            await self._storage_trouble(job, refused)
+        missing = [index for index in pages if index not in rendered]
+        for index in missing:
+            if refused is not None or len(pages) > 1:  # nobody knows yet whose fault it was: each page alone
+                self._again(job, index)
+            else:
+                await self._page_trouble(job, index, error)
+
+    async def _recognize(self, raster: _Raster) -> None:
+        """Have a raster read; its slot is freed whatever happens."""
+        job, index = raster.job, raster.index
+        task = PageTask(str(job.folder.path), index, str(raster.path), raster.dpi)
+        if job.status.stage is Stage.RENDERING:
+            job.advance(Status.PROCESSING, Stage.RECOGNIZING, self._now())
+            self._journal.note(job)
+        try:
+            try:
+                if not job.cancelled:
+                    await self._pool.call(task, self._config.engine.page_timeout_seconds)
+            finally:
+                raster.path.unlink(missing_ok=True)
+                self._slots.free()
+        except PdfocrError as error:
+            if error.code is ErrorCode.STORAGE_FAILED:
+                await self._storage_trouble(job, error)
+                self._again(job, index)
+            else:
+                await self._page_trouble(job, index, error)
+        else:
+            await self._page_done(job)
+        finally:
+            job.leave()
+
+    def _again(self, job: ActiveJob, index: int) -> None:
+        self._scheduler.again(job.job_id, index)
+        self._wake.set()
+
+    async def _page_trouble(self, job: ActiveJob, index: int, error: PdfocrError) -> None:
+        """A page failed: try it again, or record it as failed."""
+        if job.cancelled:
+            return
+        job.tries[index] = job.tries.get(index, 0) + 1
+        attempts = self._config.job.page_attempts
+        _log.warning("page.failed", job_id=job.job_id, page=index + 1, code=error.code, attempt=job.tries[index])
+        if job.tries[index] < attempts:
+            self._again(job, index)
+            return
+        failed = FailedPage(index, error.code, str(error))
+        while not job.cancelled:
+            try:
+                await self._in_thread(functools.partial(write_failed_page, job.folder, failed))
+                await self._page_done(job, failed)
+            except OSError as refused:
+                await self._storage_trouble(job, refused)
+            else:
+                return
+
+    async def _page_done(self, job: ActiveJob, failed: FailedPage | None = None) -> None:
+        if job.cancelled:
+            return
+        self.pages_done += 1
+        self.trouble = None
+        job.page_done(self._now(), failed)
+        self._journal.note(job)
+        if not job.remaining:
+            await self._finish(job)
+
+    async def _finish(self, job: ActiveJob) -> None:
+        """Put the outputs together and end the job."""
+        total = len(job.sizes)
+        job.advance(Status.PROCESSING, Stage.ASSEMBLING, self._now(), engine=self._engine_status())
+        await self._journal.commit(job)
+        fixed, per_page = _ASSEMBLY_SECONDS
+        try:
+            reply = await self._pool.call(AssembleTask(str(job.folder.path), total), fixed + per_page * total)
+        except PdfocrError as error:
+            if error.code is ErrorCode.STORAGE_FAILED:
+                await self._storage_trouble(job, error)
+                self._spawn(self._finish_again(job))
+                return
+            await self._end(job, Status.FAILED, PdfocrError(ErrorCode.ASSEMBLY_FAILED, error.message))
+            return
+        job.change(self._now(), outputs=Outputs(image_count=reply["images"]))
+        read = total - len(job.status.failed_pages)
+        if read < self._config.job.min_page_success * total:
+            await self._end(job, Status.FAILED, PdfocrError(ErrorCode.TOO_FEW_PAGES, f"{read} of {total} were read."))
+        else:
+            await self._end(job, Status.COMPLETED)
+
+    async def _finish_again(self, job: ActiveJob) -> None:
+        if not job.cancelled:
+            await self._finish(job)
+
+    async def _end(self, job: ActiveJob, status: Status, error: PdfocrError | None = None) -> None:
+        """The job is over: hand it to whoever delivers it."""
+        if job.cancelled:
+            return
+        job.end(status, self._now(), error)
+        self._jobs.pop(job.job_id, None)
+        self._scheduler.remove(job.job_id)
+        await self._journal.commit(job)
+        log = _log.info if error is None else _log.warning
+        log(f"job.{status.value}", job_id=job.job_id, pages=job.status.total_pages, code=error.code if error else None)
+        await self._ended(job)
+
+    async def _storage_trouble(self, job: ActiveJob, error: Exception) -> None:
+        """The file system refused a step: nothing is lost, it is tried again after a while."""
+        self.trouble = str(error)
+        _log.warning("storage.refused", job_id=job.job_id, error=str(error))
+        await asyncio.sleep(_STORAGE_RETRY)

@@ -1,0 +1,77 @@
+"""PDF pages become raster files, bounded in time, memory and pixels.
+
+The names that the rest of the program uses stand here. Which pages are rendered when is the pipeline's decision.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.pipeline.rendering.model import MAX_SIDE, PageSize, Rasterizer, effective_dpi
+from pdfocr_watcher.pipeline.rendering.pdfium import PdfiumRasterizer
+from pdfocr_watcher.pipeline.rendering.poppler import PopplerRasterizer, poppler_installed
+from pdfocr_watcher.pipeline.rendering.ppm import keep_raster_memory, load_raster
+
+__all__ = [
+    "MAX_SIDE",
+    "PageSize",
+    "PdfiumRasterizer",
+    "PopplerRasterizer",
+    "Rasterizer",
+    "choose_rasterizers",
+    "effective_dpi",
+    "inspect_document",
+    "keep_raster_memory",
+    "load_raster",
+    "poppler_installed",
+]
+
+#: An answer about the document itself, on which another renderer's word changes nothing.
+_FINAL = {ErrorCode.TOO_MANY_PAGES, ErrorCode.PDF_ENCRYPTED}
+
+
+def choose_rasterizers(
+    name: str, memory_bytes: int = 4_000_000_000, max_pixels: int = 40_000_000
+) -> tuple[Rasterizer, ...]:
+    """The renderers to use, the preferred one first; the others are for pages on which it fails.
+
+    Args:
+        name: `auto`, `poppler` or `pdfium`, as `render.renderer` has it.
+        memory_bytes: the most memory that one renderer process may use.
+        max_pixels: the most pixels that a raster may have; what asks for a resolution keeps to it by
+            `effective_dpi`, and a renderer that finds a page larger than it was said to be fails on it.
+
+    Raises:
+        PdfocrError: ENGINE_UNAVAILABLE, poppler is asked for and not installed.
+    """
+    if name == "pdfium" or (name == "auto" and not poppler_installed()):
+        return (PdfiumRasterizer(memory_bytes, max_pixels),)
+    if not poppler_installed():
+        raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, "render.renderer is poppler, but pdftoppm is not installed.")
+    poppler = PopplerRasterizer(memory_bytes, max_pixels)
+    return (poppler,) if name == "poppler" else (poppler, PdfiumRasterizer(memory_bytes, max_pixels))
+
+
+def inspect_document(
+    rasterizers: Sequence[Rasterizer], pdf: Path, max_pages: int, timeout: float
+) -> tuple[PageSize, ...]:
+    """The sizes of all pages, by the first renderer that can open the document.
+
+    Args:
+        rasterizers: in order of preference, at least one.
+        pdf: the document.
+        max_pages: the most pages that it may have.
+        timeout: wall-clock limit in seconds for each renderer.
+
+    Raises:
+        PdfocrError: no renderer can open it; the first one's reason.
+    """
+    reasons: list[PdfocrError] = []
+    for rasterizer in rasterizers:
+        try:
+            return rasterizer.inspect(pdf, max_pages, timeout)
+        except PdfocrError as error:
+            reasons.append(error)
+            if error.code in _FINAL:
+                break
+    raise reasons[-1] if reasons[-1].code in _FINAL else reasons[0]

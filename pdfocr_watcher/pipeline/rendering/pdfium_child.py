@@ -1,0 +1,141 @@
+"""The process in which PDFium opens a document: a script that imports nothing of ours and little else.
+
+    pdfium_child.py MEMORY_BYTES CPU_SECONDS FILE_BYTES inspect PDF MAX_PAGES
+    pdfium_child.py MEMORY_BYTES CPU_SECONDS FILE_BYTES render PDF START STOP DPI FOLDER
+
+`inspect` prints `pages N` and then N lines `WIDTH HEIGHT` in points, or one line with the reason why not. `render`
+writes `page-N.ppm` (N from 1) for the pages START to STOP - 1 (from 0). It is started by `pdfium`, which keeps the
+wall-clock limit and judges what it wrote.
+"""
+
+import ctypes
+import math
+import os
+import resource
+import signal
+import sys
+
+# The bindings without pypdfium2's own classes: they take half as long to import and crash no less.
+import pypdfium2_raw as pdfium  # type: ignore[import-untyped]
+
+_BYTES_PER_PIXEL = 3
+_WHITE = 0xFFFFFFFF
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, not an error
+    """The document cannot be used: the line that says why."""
+
+
+def confine(memory_bytes: int, cpu_seconds: int, file_bytes: int) -> None:
+    """Put limits on this process, and leave the end of it to its starter."""
+    for which, limit in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_seconds),
+        (resource.RLIMIT_FSIZE, file_bytes),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(which, (limit, limit))
+    # A stop of the service reaches all of its processes: pages in hand are finished, not lost as failed.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def open_document(path: str) -> ctypes.c_void_p:
+    """Open a document with an empty password."""
+    pdfium.FPDF_InitLibrary()
+    document = pdfium.FPDF_LoadDocument(os.fsencode(path), None)
+    if document:
+        return document  # type: ignore[no-any-return]
+    error = pdfium.FPDF_GetLastError()
+    if error in {pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY}:
+        raise Refusal("encrypted")
+    raise Refusal(f"damaged (PDFium's error {error})")
+
+
+def inspect(path: str, max_pages: int) -> str:
+    """The page count and a line with every page's size in points."""
+    document = open_document(path)
+    count = pdfium.FPDF_GetPageCount(document)
+    if count > max_pages:
+        raise Refusal(f"too-many-pages ({count}; {max_pages} are allowed)")
+    if count <= 0:
+        raise Refusal("no-pages")
+    lines = [f"pages {count}"]
+    for index in range(count):
+        size = pdfium.FS_SIZEF()
+        found = pdfium.FPDF_GetPageSizeByIndexF(document, index, size)
+        lines.append(f"{size.width:g} {size.height:g}" if found else "0 0")
+    return "\n".join(lines)
+
+
+def open_forms(document: ctypes.c_void_p) -> tuple[ctypes.c_void_p, object]:
+    """The environment that draws form fields, with the structure that must outlive it."""
+    info = pdfium.FPDF_FORMFILLINFO(version=1)
+    return pdfium.FPDFDOC_InitFormFillEnvironment(document, info), info
+
+
+def render_page(document: ctypes.c_void_p, forms: ctypes.c_void_p, index: int, dpi: float, path: str) -> None:
+    """Render one page with its annotations and form fields to a PPM file; a page that cannot be loaded is left out."""
+    page = pdfium.FPDF_LoadPage(document, index)
+    if not page:
+        print(f"page {index + 1} cannot be loaded", file=sys.stderr)  # noqa: T201 - read by the starter
+        return
+    try:
+        scale = dpi / 72
+        width = max(1, math.ceil(pdfium.FPDF_GetPageWidthF(page) * scale))
+        height = max(1, math.ceil(pdfium.FPDF_GetPageHeightF(page) * scale))
+        stride = width * _BYTES_PER_PIXEL
+        if stride * height > resource.getrlimit(resource.RLIMIT_FSIZE)[0]:
+            print(f"page {index + 1} would be {width} x {height} pixels", file=sys.stderr)  # noqa: T201
+            return
+        pixels = (ctypes.c_ubyte * (stride * height))()
+        bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGR, pixels, stride)
+        # The renderer of form fields takes the same flags, so both write red first, as PPM wants it.
+        flags = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER
+        area = (0, 0, width, height, 0, flags)
+        pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, _WHITE)
+        pdfium.FPDF_RenderPageBitmap(bitmap, page, *area)
+        if forms:
+            pdfium.FORM_OnAfterLoadPage(page, forms)
+            pdfium.FPDF_FFLDraw(forms, bitmap, page, *area)
+            pdfium.FORM_OnBeforeClosePage(page, forms)
+        pdfium.FPDFBitmap_Destroy(bitmap)
+    finally:
+        pdfium.FPDF_ClosePage(page)
+    with open(path, "wb") as file:  # noqa: PTH123 - pathlib is a tenth of this process's start
+        file.write(b"P6\n%d %d\n255\n" % (width, height))
+        file.write(pixels)
+
+
+def render(path: str, pages: range, dpi: float, folder: str) -> None:
+    """Render a run of pages; those that the document does not have are left out."""
+    document = open_document(path)
+    forms, _keep = open_forms(document)
+    for index in range(pages.start, min(pages.stop, pdfium.FPDF_GetPageCount(document))):
+        render_page(document, forms, index, dpi, f"{folder}/page-{index + 1}.ppm")
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the command line says."""
+    confine(*map(int, arguments[:3]))
+    match arguments[3:]:
+        case ["inspect", pdf, max_pages]:
+            try:
+                print(inspect(pdf, int(max_pages)), flush=True)  # noqa: T201 - read by the starter
+            except Refusal as refusal:
+                print(refusal, flush=True)  # noqa: T201
+        case ["render", pdf, start, stop, dpi, folder]:
+            try:
+                render(pdf, range(int(start), int(stop)), float(dpi), folder)
+            except Refusal as refusal:
+                print(refusal, file=sys.stderr, flush=True)  # noqa: T201
+        case _:
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    # What PDFium would free at a regular end, the system frees faster and without a crash.
+    status = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(status)

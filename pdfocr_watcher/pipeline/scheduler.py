@@ -1,0 +1,135 @@
+"""Which pages are rendered next: a multilevel feedback queue over all jobs. Pure: no clock, no files.
+
+Every job begins in the quick queue. Once it has had its quantum of pages there it goes to the long queue,
+where only the oldest few take turns. The two queues are served by turns, so a one-page letter overtakes a
+thousand-page book, and a stream of letters never stops the book.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What to do next.
+
+    Attributes:
+        job_id: of which job.
+        pages: the pages to render, counted from 0, contiguous; empty if the job has yet to be opened.
+    """
+
+    job_id: str
+    pages: range
+
+
+@dataclass(slots=True)
+class _Entry:
+    job_id: str
+    #: None until the job was opened.
+    waiting: list[range] | None = None
+    quantum_left: int = 0
+    queued: bool = False
+
+
+class Scheduler:
+    """The queue of jobs that have pages to render.
+
+    Args:
+        range_pages: the most pages given in one turn.
+        quantum_pages: the pages that a job may have in the quick queue.
+        long_jobs: how many jobs of the long queue take turns with each other.
+    """
+
+    def __init__(self, range_pages: int, quantum_pages: int = 16, long_jobs: int = 4) -> None:
+        self._range_pages = range_pages
+        self._quantum_pages = quantum_pages
+        self._long_jobs = long_jobs
+        self._jobs: dict[str, _Entry] = {}
+        self._quick: deque[_Entry] = deque()
+        self._long: deque[_Entry] = deque()
+        self._turn_of_long = False
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._jobs
+
+    def add(self, job_id: str) -> None:
+        """Take a job that has yet to be opened."""
+        self._enqueue(self._jobs.setdefault(job_id, _Entry(job_id, quantum_left=self._quantum_pages)))
+
+    def opened(self, job_id: str, pages: list[int], breaks: frozenset[int] = frozenset()) -> None:
+        """Say which pages of a job are to be rendered.
+
+        Args:
+            job_id: the job; unknown ones are ignored, they were removed meanwhile.
+            pages: page indexes in ascending order.
+            breaks: indexes at which a range must begin anew (another resolution, say).
+        """
+        if (entry := self._jobs.get(job_id)) is not None:
+            entry.waiting = _contiguous(pages, breaks)
+            self._enqueue(entry)
+
+    def again(self, job_id: str, page: int) -> None:
+        """Take a page back that is to be tried again; alone, and before the job's other pages."""
+        if (entry := self._jobs.get(job_id)) is not None and entry.waiting is not None:
+            entry.waiting.insert(0, range(page, page + 1))
+            if not entry.queued:
+                # It may be the job's last page, which must not wait behind other people's books.
+                entry.queued = True
+                self._quick.append(entry)
+
+    def remove(self, job_id: str) -> None:
+        """Forget a job."""
+        if (entry := self._jobs.pop(job_id, None)) is not None and entry.queued:
+            for queue in (self._quick, self._long):
+                if entry in queue:
+                    queue.remove(entry)
+
+    def next(self) -> Turn | None:
+        """The next turn, which is thereby taken; None if nothing is to be done."""
+        first, second = (self._long, self._quick) if self._turn_of_long else (self._quick, self._long)
+        queue = first or second
+        if not queue:
+            return None
+        self._turn_of_long = queue is self._quick
+        entry = queue.popleft()
+        entry.queued = False
+        if entry.waiting is None:
+            return Turn(entry.job_id, range(0))
+        pages = self._take(entry)
+        if entry.waiting:
+            self._enqueue(entry, behind=queue is self._long)
+        return Turn(entry.job_id, pages)
+
+    def _take(self, entry: _Entry) -> range:
+        waiting = entry.waiting or []
+        first = waiting.pop(0)
+        pages, rest = first[: self._range_pages], first[self._range_pages :]
+        if rest:
+            waiting.insert(0, rest)
+        entry.quantum_left -= len(pages)
+        return pages
+
+    def _enqueue(self, entry: _Entry, *, behind: bool = False) -> None:
+        """Put a job in its queue; `behind` means behind the jobs that it takes turns with, not behind all."""
+        if entry.queued or (entry.waiting is not None and not entry.waiting):
+            return
+        entry.queued = True
+        if entry.quantum_left > 0:
+            self._quick.append(entry)
+        elif behind:
+            self._long.insert(self._long_jobs - 1, entry)
+        else:
+            self._long.append(entry)
+
+
+def _contiguous(pages: list[int], breaks: frozenset[int]) -> list[range]:
+    found: list[range] = []
+    for page in pages:
+        if found and found[-1].stop == page and page not in breaks:
+            found[-1] = range(found[-1].start, page + 1)
+        else:
+            found.append(range(page, page + 1))
+    return found

@@ -1,0 +1,175 @@
+"""The worker process: reads pages with its engine and puts results together, one task at a time.
+
+Tasks come as JSON lines on standard input, answers go as JSON lines to standard output; everything that a
+library prints goes to standard error. Rasters and checkpoints pass through the job's folder, never through
+the pipe. The process ends with its daemon.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pdfocr_watcher.document.figures import figure_crops, save_crop
+from pdfocr_watcher.document.layouts import layout_picture
+from pdfocr_watcher.document.model import Page
+from pdfocr_watcher.engines.base import Engine
+from pdfocr_watcher.engines.registry import create_engine
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.checkpoint import write_page
+from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.pipeline.assembly import assemble
+from pdfocr_watcher.pipeline.rendering import keep_raster_memory, load_raster
+
+_PR_SET_PDEATHSIG = 1
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What a worker is started with.
+
+    Attributes:
+        engine: the engine's name; not "auto".
+        threads: threads that read one page.
+        layout_dpi: resolution of the layout pictures.
+        jpeg_quality: of figures and layout pictures.
+    """
+
+    engine: str
+    threads: int
+    layout_dpi: int
+    jpeg_quality: int
+
+    def to_json(self) -> str:
+        """As the worker's only argument."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class PageTask:
+    """Read a page and checkpoint it; the raster is removed.
+
+    Attributes:
+        job: the job's folder.
+        index: the page, counted from 0.
+        raster: the page's picture, PPM.
+        dpi: the resolution at which it was rendered.
+    """
+
+    job: str
+    index: int
+    raster: str
+    dpi: float
+
+
+@dataclass(frozen=True, slots=True)
+class AssembleTask:
+    """Put the outputs together.
+
+    Attributes:
+        job: the job's folder.
+        total: the document's pages.
+    """
+
+    job: str
+    total: int
+
+
+Task = PageTask | AssembleTask
+
+
+def task_line(task: Task) -> bytes:
+    """A task as it goes through the pipe."""
+    return json.dumps({"task": type(task).__name__, **asdict(task)}).encode() + b"\n"
+
+
+def read_page(task: PageTask, engine: Engine, settings: WorkerSettings) -> Answer:
+    """Read a page, draw its layout picture, cut its figures, checkpoint it.
+
+    Raises:
+        PdfocrError: the engine failed (ENGINE_FAILED).
+        OSError: the raster cannot be read or the checkpoint not be written.
+    """
+    raster = Path(task.raster)
+    image = load_raster(raster)
+    try:
+        blocks = engine.recognize(image)
+    except Exception as error:
+        raise PdfocrError(ErrorCode.ENGINE_FAILED, f"{type(error).__name__}: {error}") from error
+    page = Page(task.index, image.width, image.height, task.dpi, blocks)
+    picture = layout_picture(image, page, settings.layout_dpi, settings.jpeg_quality)
+    figures = {crop.filename: save_crop(image, crop, settings.jpeg_quality) for crop in figure_crops(page)}
+    write_page(JobFolder(Path(task.job)), page, picture, figures)
+    raster.unlink(missing_ok=True)
+    return {}
+
+
+def answer(line: bytes, engine: Engine, settings: WorkerSettings) -> Answer:
+    """Do what a line asks for; every failure becomes an answer."""
+    data = json.loads(line)
+    kind = data.pop("task")
+    try:
+        if kind == PageTask.__name__:
+            return {"ok": True, **read_page(PageTask(**data), engine, settings)}
+        assembly = AssembleTask(**data)
+        return {"ok": True, "images": assemble(JobFolder(Path(assembly.job)), assembly.total)}
+    except PdfocrError as error:
+        return {"ok": False, "code": error.code, "detail": error.detail}
+    except OSError as error:
+        return {"ok": False, "code": ErrorCode.STORAGE_FAILED, "detail": str(error)}
+    except Exception as error:  # noqa: BLE001 - one page's trouble must not end the worker
+        return {"ok": False, "code": ErrorCode.INTERNAL, "detail": f"{type(error).__name__}: {error}"}
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to kill this process when the daemon dies, however it dies."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == 1:  # it died before we asked
+        sys.exit(1)
+
+
+def _protocol_channel() -> BinaryIO:
+    """Standard output for the answers alone: what libraries print goes to standard error."""
+    channel = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return channel
+
+
+def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], None]) -> None:
+    """Load the engine, say so, and answer until the input ends."""
+    try:
+        engine = create_engine(settings.engine, settings.threads)
+    except PdfocrError as error:
+        send({"ready": False, "code": error.code, "detail": error.detail})
+        return
+    send({"ready": True, "engine": asdict(engine.info)})
+    for line in lines:
+        send(answer(line, engine, settings))
+
+
+def main() -> None:
+    """Run as `python -m pdfocr_watcher.pipeline.worker SETTINGS`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_parent()
+    channel = _protocol_channel()
+    keep_raster_memory()
+
+    def send(message: Answer) -> None:
+        channel.write(json.dumps(message).encode() + b"\n")
+        channel.flush()
+
+    try:
+        serve(WorkerSettings(**json.loads(sys.argv[1])), sys.stdin.buffer, send)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
