@@ -1,0 +1,159 @@
+"""What a person may change about jobs: retry, delete, reindex. One place for it, with and without a daemon.
+
+A running daemon does it when asked by a request file (`jobs.requests`); without one the command line does it
+itself, holding the daemon's lock.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import structlog
+
+from pdfocr_watcher.config.model import Folders
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.catalogue import entries_from_disk, find_job
+from pdfocr_watcher.jobs.delivery import remove, take_back
+from pdfocr_watcher.jobs.index import INDEX_NAME, JobIndex
+from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.jobs.requests import Answer, Request, Verb, give_answer, pending_requests
+from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
+from pdfocr_watcher.pipeline.process import Pipeline
+
+_log = structlog.get_logger(__name__)
+
+#: Seconds between two looks for requests.
+_INTERVAL = 0.25
+
+
+def retry(folders: Folders, job_id: str, now: datetime) -> ActiveJob:
+    """Make a failed job pending again; blocking.
+
+    Raises:
+        PdfocrError: there is no such job, or it is not failed.
+        OSError: a file system refused.
+    """
+    found = find_job(job_id, folders.jobs, folders.outbox, folders.failed)
+    if found.status.status is not Status.FAILED or found.folder.is_relative_to(folders.jobs):
+        raise PdfocrError(
+            ErrorCode.JOB_STATUS_CONFLICT, f"It is {found.status.status.value}; only a failed job is retried."
+        )
+    folder, status = take_back(found.folder, folders.jobs, found.status, now)
+    return ActiveJob(status, folder)
+
+
+def delete(folders: Folders, job_id: str) -> None:
+    """Remove a job's files, wherever they lie; blocking. In a running daemon the job was dropped before.
+
+    Raises:
+        PdfocrError: there is no such job.
+        OSError: a file system refused.
+    """
+    remove(find_job(job_id, folders.jobs, folders.outbox, folders.failed).folder)
+
+
+def reindex(folders: Folders, index: JobIndex) -> int:
+    """Rebuild the index from the status files; blocking.
+
+    Returns:
+        How many jobs it holds.
+
+    Raises:
+        OSError: a file system refused.
+    """
+    entries = entries_from_disk(folders.jobs, folders.outbox, folders.failed)
+    index.replace_all(entries)
+    return len(entries)
+
+
+def change_without_daemon(folders: Folders, verb: Verb, job_id: str, max_jobs: int) -> str:
+    """Do what is asked, holding the daemon's lock; blocking.
+
+    Returns:
+        What was done, in words.
+
+    Raises:
+        PdfocrError: it cannot be done.
+        OSError: a file system refused.
+    """
+    index = JobIndex(folders.root / INDEX_NAME, max_jobs)
+    match verb:
+        case Verb.REINDEX:
+            return _reindexed(reindex(folders, index))
+        case Verb.RETRY:
+            job = retry(folders, job_id, utc_now())
+            index.put(job.status, job.folder.path)
+        case Verb.DELETE:
+            delete(folders, job_id)
+            index.drop(job_id)
+    if index.found:
+        index.flush(force=True)
+    return _done(verb, job_id)
+
+
+class Changes:
+    """Does what request files ask of the daemon.
+
+    Args:
+        folders: where the jobs lie.
+        pipeline: has the jobs in work.
+        index: the index.
+        delivering: whether a job is on its way to its result's place.
+    """
+
+    def __init__(
+        self, folders: Folders, pipeline: Pipeline, index: JobIndex, delivering: Callable[[str], bool]
+    ) -> None:
+        self._folders = folders
+        self._pipeline = pipeline
+        self._index = index
+        self._delivering = delivering
+        self._threads = ThreadPoolExecutor(1, "changes")
+
+    async def run(self) -> None:
+        """Look for requests and answer them until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                for request in await loop.run_in_executor(self._threads, pending_requests, self._folders.jobs):
+                    answer = await self._answer(request)
+                    await loop.run_in_executor(self._threads, give_answer, self._folders.jobs, request, answer)
+            except OSError as error:
+                _log.warning("requests.refused", error=str(error))
+            await asyncio.sleep(_INTERVAL)
+
+    async def _answer(self, request: Request) -> Answer:
+        _log.info("request", verb=request.verb.value, job_id=request.job_id or None)
+        try:
+            return Answer(None, await self._do(request))
+        except PdfocrError as error:
+            return Answer(error.code, error.detail)
+        except OSError as error:
+            return Answer(ErrorCode.STORAGE_FAILED, f"{error}.")
+
+    async def _do(self, request: Request) -> str:
+        loop = asyncio.get_running_loop()
+        job_id = request.job_id
+        match request.verb:
+            case Verb.REINDEX:
+                return _reindexed(await loop.run_in_executor(self._threads, reindex, self._folders, self._index))
+            case Verb.RETRY:
+                job = await loop.run_in_executor(self._threads, retry, self._folders, job_id, utc_now())
+                self._index.put(job.status, job.folder.path)
+                self._pipeline.add(job)
+            case Verb.DELETE:
+                if self._delivering(job_id):
+                    raise PdfocrError(ErrorCode.JOB_STATUS_CONFLICT, "It is just being moved; ask again in a moment.")
+                await self._pipeline.cancel(job_id)
+                await loop.run_in_executor(self._threads, delete, self._folders, job_id)
+                self._index.drop(job_id)
+        return _done(request.verb, job_id)
+
+
+def _done(verb: Verb, job_id: str) -> str:
+    return f"{job_id} waits for its turn again." if verb is Verb.RETRY else f"{job_id} is gone."
+
+
+def _reindexed(count: int) -> str:
+    return f"The index holds {count} jobs."

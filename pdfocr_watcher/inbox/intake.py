@@ -1,0 +1,234 @@
+"""The loop that turns files in the inbox into claims: sweep, settle, judge, claim, again.
+
+Everything that touches a file system runs in a thread with a time limit, for the inbox may be a mount that
+hangs. What a claimed job becomes is the caller's.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+
+import structlog
+
+from pdfocr_watcher.config.model import Inbox, NotPdf
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.inbox.admission import REFUSALS, Decision, Probe, Verdict, conclude, has_pdf_name, probe
+from pdfocr_watcher.inbox.claim import Claim, Claimer
+from pdfocr_watcher.inbox.lease import has_writer
+from pdfocr_watcher.inbox.observer import Noticer
+from pdfocr_watcher.inbox.stability import Settled, StabilityTracker
+from pdfocr_watcher.inbox.sweep import Sweep, sweep
+
+_log = structlog.get_logger(__name__)
+
+#: Seconds between the begin of two sweeps, however many events come.
+_GAP = 0.05
+#: A sweep may take this share of the time: a large inbox is swept less often.
+_DUTY = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What became of a settled file.
+
+    Attributes:
+        decision: what was decided.
+        probe: what was found in it.
+        claim: the job it became; None if it became none.
+        refusal: why that job is failed at once; None if it is not.
+    """
+
+    decision: Decision
+    probe: Probe
+    claim: Claim | None = None
+    refusal: PdfocrError | None = None
+
+
+class Intake:
+    """Watches an inbox and claims what has come to rest there.
+
+    Args:
+        root: the inbox.
+        settings: how files are noticed and judged.
+        max_bytes: the largest PDF that is taken.
+        claimer: makes the jobs.
+        hold: says why nothing may be claimed now; None if something may.
+        claimed: takes a claim; with a failure, if the job is to be failed at once.
+        now: the clock of the status files.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        settings: Inbox,
+        max_bytes: int,
+        claimer: Claimer,
+        hold: Callable[[], str | None],
+        claimed: Callable[[Claim, PdfocrError | None], Awaitable[None]],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._root = root
+        self._settings = settings
+        self._max_bytes = max_bytes
+        self._claimer = claimer
+        self._hold = hold
+        self._claimed = claimed
+        self._now = now
+        self._tracker = StabilityTracker(settings.settle_seconds, settings.unmarked_settle_seconds)
+        self._threads = ThreadPoolExecutor(2, "inbox")
+        self._wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._noticer = Noticer(
+            root,
+            mode=settings.observer,
+            poll_interval=settings.poll_interval,
+            wake=self._from_thread(self._wake.set),
+            lost=self._from_thread(self._lost),
+        )
+        self._left: set[str] = set()
+        self._unreadable: set[str] = set()
+        self._sweeping: asyncio.Future[Sweep] | None = None
+        self.events_lost = 0
+        #: Why the inbox cannot be looked at; None if it can.
+        self.unreachable: str | None = None
+        self.swept = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """Files that are neither claimed nor left for good."""
+        return len(self._tracker) - len(self._left)
+
+    @property
+    def left(self) -> list[str]:
+        """Files that will not become jobs by themselves, and those that cannot be read at present."""
+        return sorted(self._left | self._unreadable)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing in the inbox will become a job without a change there."""
+        return self.swept.is_set() and len(self._tracker) == len(self._left | self._unreadable)
+
+    async def run(self) -> None:
+        """Watch and claim until cancelled."""
+        self._noticer.start()
+        try:
+            while True:
+                self._wake.clear()
+                began = monotonic()
+                found = await self._sweep()
+                if found is not None:
+                    await self._take_up(began, found)
+                    self.swept.set()
+                await self._pause(began, monotonic() - began)
+        finally:
+            await self._loop.run_in_executor(None, self._noticer.stop, 2.0)
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _from_thread(self, call: Callable[..., None]) -> Callable[..., None]:
+        """The call as other threads may make it; nothing happens once the loop is closed."""
+
+        def deferred(*arguments: object) -> None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(call, *arguments)
+
+        return deferred
+
+    async def _pause(self, began: float, spent: float) -> None:
+        """Wait for an event, the next file that is due, or the next full sweep; never less than the gap."""
+        await asyncio.sleep(max(_GAP, spent / _DUTY - spent) - min(spent, _GAP))
+        due = self._tracker.next_due(monotonic())
+        limit = self._settings.rescan_interval - (monotonic() - began)
+        try:
+            await asyncio.wait_for(self._wake.wait(), max(0.0, limit if due is None else min(limit, due)))
+        except TimeoutError:
+            return
+
+    async def _sweep(self) -> Sweep | None:
+        """Walk through the inbox; None if that is not possible now. One walk at a time, even if it hangs."""
+        if self._sweeping is None:
+            work = self._loop.run_in_executor(self._threads, sweep, self._root, self._settings.ignore)
+            self._sweeping = asyncio.ensure_future(work)
+        try:
+            found = await asyncio.wait_for(asyncio.shield(self._sweeping), self._settings.sweep_timeout_seconds)
+        except TimeoutError:
+            self._cannot(f"Looking through it takes longer than {self._settings.sweep_timeout_seconds:g} s.")
+            return None
+        except OSError as error:
+            self._sweeping = None
+            self._cannot(f"{error.strerror or error}.")
+            return None
+        self._sweeping = None
+        if self.unreachable is not None:
+            _log.info("inbox.reachable", path=str(self._root))
+            self.unreachable = None
+        return found
+
+    def _cannot(self, reason: str) -> None:
+        if self.unreachable != reason:
+            _log.warning("inbox.unreachable", path=str(self._root), reason=reason)
+        self.unreachable = reason
+
+    def _lost(self, reason: str) -> None:
+        self.events_lost += 1
+        _log.warning("inbox.events_lost", reason=reason)
+        self._wake.set()
+
+    async def _take_up(self, began: float, found: Sweep) -> None:
+        due = self._tracker.observe(began, found.files)
+        self._left &= found.files.keys()
+        self._unreadable &= found.files.keys()
+        for settled in due:
+            self._left.discard(settled.path)
+            self._unreadable.discard(settled.path)
+            if self._hold() is None:
+                judged = await self._loop.run_in_executor(self._threads, self._judge, settled)
+                await self._follow(settled, judged)
+
+    def _judge(self, settled: Settled) -> _Judged:
+        """Look into a file and claim it if it is to become a job; blocking."""
+        found = probe(self._root, settled.path, settled.signature, self._max_bytes)
+        decision = conclude(settled.readiness, found.verdict)
+        refusal: PdfocrError | None = None
+        if decision is Decision.REFUSE:
+            if self._is_left(settled.path, found.verdict):
+                return _Judged(decision, found)
+            refusal = PdfocrError(REFUSALS[found.verdict], found.detail)
+        elif decision is not Decision.CLAIM:
+            return _Judged(decision, found)
+        elif has_writer(self._root / settled.path) is True:
+            return _Judged(Decision.WAIT, found)
+        try:
+            claim = self._claimer.claim(settled.path, settled.signature, self._now())
+        except OSError as error:
+            _log.warning("claim.refused", source=settled.path, error=str(error))
+            return _Judged(Decision.LATER, found)
+        return _Judged(decision if claim else Decision.LATER, found, claim, refusal)
+
+    def _is_left(self, path: str, verdict: Verdict) -> bool:
+        if not has_pdf_name(path):
+            return True
+        return self._settings.not_pdf is NotPdf.LEAVE and verdict is not Verdict.TOO_LARGE
+
+    async def _follow(self, settled: Settled, judged: _Judged) -> None:
+        if judged.claim is not None:
+            self._tracker.forget(settled.path)
+            await self._claimed(judged.claim, judged.refusal)
+            return
+        match judged.decision:
+            case Decision.WAIT | Decision.CLAIM:
+                self._tracker.looked(settled, complete=judged.probe.verdict is Verdict.COMPLETE)
+            case Decision.RESTART:
+                self._tracker.forget(settled.path)
+            case Decision.LATER:
+                self._tracker.put_off(settled)
+                self._unreadable.add(settled.path)
+            case Decision.REFUSE:
+                self._tracker.dismiss(settled)
+                self._left.add(settled.path)
+                code = REFUSALS.get(judged.probe.verdict, ErrorCode.NOT_A_PDF)
+                _log.info("inbox.left", source=settled.path, code=code, detail=judged.probe.detail)

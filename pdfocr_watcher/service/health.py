@@ -1,0 +1,76 @@
+"""health.json: how the daemon is, rewritten every few seconds, so that nobody has to ask it."""
+
+import os
+import socket
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pdfocr_watcher import __version__
+from pdfocr_watcher.jobs.durable import write_file
+from pdfocr_watcher.jobs.model import Moment
+
+HEALTH_NAME = "health.json"
+
+
+class DaemonState(StrEnum):
+    """What the daemon does."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    #: It claims nothing, or goes on with nothing; `reason` says why.
+    PAUSED = "paused"
+    #: The inbox cannot be looked at.
+    UNREACHABLE = "unreachable"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+class Health(BaseModel):
+    """The content of health.json."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    state: DaemonState
+    reason: str | None = Field(None, description="why it is paused or unreachable")
+    heartbeat: Moment = Field(description="when this file was written; an old one means a daemon that hangs or is gone")
+    started_at: Moment
+    version: str = __version__
+    host: str = Field(default_factory=socket.gethostname)
+    pid: int = Field(default_factory=os.getpid)
+    engine: str = Field(description="the engine's name")
+    engine_state: str = Field(description="loading, ready or failed")
+    jobs_waiting: int = Field(ge=0, description="claimed jobs of which no page was begun")
+    jobs_in_work: int = Field(ge=0, description="jobs of which a page was begun")
+    files_in_inbox: int = Field(ge=0, description="files in the inbox that are neither claimed nor ignored")
+    pages_done: int = Field(ge=0, description="pages done with since the start")
+    free_bytes: int = Field(ge=0, description="free space where the jobs lie")
+    events_lost: int = Field(
+        ge=0, description="how often file events were lost since the start; a sweep made up for it"
+    )
+
+
+def write_health(folder: Path, health: Health) -> None:
+    """Write health.json whole.
+
+    Raises:
+        OSError: the file system refused.
+    """
+    write_file(folder / HEALTH_NAME, health.model_dump_json(indent=2).encode() + b"\n")
+
+
+def read_health(folder: Path) -> Health | None:
+    """The last health.json; None if there is none that can be read."""
+    try:
+        return Health.model_validate_json((folder / HEALTH_NAME).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def heartbeat_age(health: Health, now: datetime) -> float:
+    """Seconds since health.json was written."""
+    return (now - health.heartbeat).total_seconds()

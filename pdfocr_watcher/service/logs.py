@@ -1,0 +1,48 @@
+"""Log lines: structlog to standard error, for a person on a terminal or as JSON for a journal.
+
+One event a change of state, with the job's id bound. No text of a document is ever logged.
+"""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+from pdfocr_watcher.config.model import LogFormat, LogLevel
+
+
+def configure_logging(log_format: LogFormat, level: LogLevel, stream: TextIO = sys.stderr) -> None:
+    """Set up logging for the process; libraries that use `logging` are heard from warnings on.
+
+    Args:
+        log_format: console, JSON, or by whether `stream` is a terminal.
+        level: the least severe line of ours that is written.
+        stream: where the lines go.
+    """
+    json_lines = log_format is LogFormat.JSON or (log_format is LogFormat.AUTO and not stream.isatty())
+    renderer: structlog.typing.Processor
+    if json_lines:
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+        time_format = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=24)
+        time_format = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            time_format,
+            structlog.processors.format_exc_info if json_lines else _as_it_is,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.value.upper())),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(stream=stream, level=logging.WARNING, format="%(name)s: %(message)s", force=True)
+
+
+def _as_it_is(logger: object, name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """The console renderer formats exceptions itself."""
+    del logger, name
+    return event
