@@ -22,7 +22,7 @@ class Observer(StrEnum):
 
 
 class NotPdf(StrEnum):
-    """What becomes of a file in the inbox that is not a PDF."""
+    """What becomes of a file that is named .pdf and is none."""
 
     LEAVE = "leave"
     FAIL = "fail"
@@ -89,13 +89,15 @@ class Inbox(Section):
     """How files are noticed and judged complete."""
 
     observer: Observer = Field(
-        Observer.AUTO, description="native events, polling, or auto: polling on network mounts (cifs, nfs, fuse, 9p)"
+        Observer.AUTO,
+        description="native events, polling, or auto: polling on network mounts (cifs, nfs, fuse, 9p)",
     )
     poll_interval: Seconds = Field(1.0, description="seconds between two looks of the polling observer")
     rescan_interval: Seconds = Field(10.0, description="seconds between two full sweeps; events only wake it earlier")
     settle_seconds: Seconds = Field(2.0, description="a file is complete when it has not changed for this long")
     unmarked_settle_seconds: Seconds = Field(
-        30.0, description="the same for a file without an end-of-file marker near its end, and for an empty one"
+        30.0,
+        description="the same for a file without an end-of-file marker near its end, and for an empty one",
     )
     sweep_timeout_seconds: Seconds = Field(30.0, description="a sweep that takes longer means an unreachable inbox")
     ignore: tuple[str, ...] = Field(
@@ -106,10 +108,13 @@ class Inbox(Section):
         description="names that are never looked at (shell patterns; a folder's name leaves out all inside)",
     )  # fmt: skip
     not_pdf: NotPdf = Field(
-        NotPdf.LEAVE, description="a file that is not a PDF: leave it in the inbox, or fail it (moved to failed/)"
+        NotPdf.FAIL,
+        description="a file named .pdf that is none, or stays empty: fail it (moved to failed/) or leave it; "
+        "files with other names are always left",
     )
     on_duplicate: OnDuplicate = Field(
-        OnDuplicate.PROCESS, description="content that was done before: process again, reuse the result, or skip it"
+        OnDuplicate.PROCESS,
+        description="content that was done before: process again, reuse the result, or skip it",
     )
     min_free_bytes: int = Field(
         500_000_000, ge=0, description="below this free space where the jobs lie nothing is claimed"
@@ -176,7 +181,9 @@ class Service(Section):
     """How the daemon is run."""
 
     health_interval: Seconds = Field(5.0, description="seconds between two writes of health.json")
-    shutdown_seconds: Seconds = Field(20.0, description="a stop finishes or gives up the pages in hand within this time")
+    shutdown_seconds: Seconds = Field(
+        20.0, description="a stop finishes or gives up the pages in hand within this time"
+    )
     log_format: LogFormat = Field(LogFormat.AUTO, description="console, json, or auto: console on a terminal")
     log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error")
 

@@ -1,0 +1,57 @@
+"""Keys that do not go together are refused, with the line of the one that is written last."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "render:\n  queue_pages: 4\n  range_pages: 5\n",
+            (
+                "3: render.range_pages (5) must not be more than render.queue_pages (4): one renderer would "
+                "make more pages than may exist"
+            ),
+        ),
+        (
+            "render:\n  queue_pages: 4\n",
+            (
+                "2: render.range_pages (8) must not be more than render.queue_pages (4): one renderer would "
+                "make more pages than may exist"
+            ),
+        ),
+        (
+            "inbox:\n  settle_seconds: 40\n",
+            (
+                "2: inbox.settle_seconds (40) must not be more than inbox.unmarked_settle_seconds (30): a file "
+                "without an end-of-file marker is waited for longer, not shorter"
+            ),
+        ),
+        (
+            "render:\n  max_pixels: 100000000\n  memory_bytes: 200000000\n",
+            (
+                "3: render.max_pixels (100000000) needs 300000000 bytes a page, more than "
+                "render.memory_bytes (200000000) allows"
+            ),
+        ),
+        (
+            "inbox:\n  ignore: ['@eaDir/']\n",
+            "2: inbox.ignore: '@eaDir/' matches nothing: a pattern is for one name, without a '/'",
+        ),
+    ],
+)
+def test_keys_that_do_not_go_together_are_refused(mistakes, text, message):
+    assert mistakes(text) == [f"config.yaml:{message}"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "render: {queue_pages: 4, range_pages: 4}",
+        "render: {max_pixels: 100000000, memory_bytes: 300000000}",
+        "inbox: {settle_seconds: 30}",
+        "inbox: {ignore: []}",
+    ],
+)
+def test_the_limit_itself_is_allowed(load, text):
+    load(text)
