@@ -1,0 +1,102 @@
+"""The command line: one command a module function, thin; what they do is in the rooms below.
+
+Only what every command needs is imported here, so that `submit` and `status` answer within a second.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Never
+
+import typer
+
+from pdfocr_watcher import __version__
+from pdfocr_watcher.cli import jobs as job_commands
+from pdfocr_watcher.cli import setup as setup_commands
+from pdfocr_watcher.cli.context import ConfigOption, load
+from pdfocr_watcher.errors import FAILURES, ErrorCode, PdfocrError
+
+app = typer.Typer(
+    name="pdfocr-watcher",
+    help="Turns a folder into an OCR service: drop a PDF into the inbox, find its Markdown in the outbox.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pdfocr-watcher {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+
+
+@app.command(epilog="Example: `pdfocr-watcher run --config /srv/ocr/config.yaml`")
+def run(config: ConfigOption = None) -> None:
+    """Watch the inbox and work until told to stop (SIGTERM or Ctrl-C)."""
+    _daemon(config, once=False)
+
+
+@app.command(epilog="Example: `pdfocr-watcher once --config /srv/ocr/config.yaml && echo all done`")
+def once(config: ConfigOption = None) -> None:
+    """Work off what is in the inbox, then exit: 0 if all succeeded, 1 if not."""
+    _daemon(config, once=True)
+
+
+def _daemon(config_path: Path | None, *, once: bool) -> Never:
+    """Run the daemon in this process and end it."""
+    import asyncio  # noqa: PLC0415 - see the module's docstring
+
+    from pdfocr_watcher.daemon.app import Daemon  # noqa: PLC0415
+    from pdfocr_watcher.service.logs import configure_logging  # noqa: PLC0415
+
+    config = load(config_path)
+    configure_logging(config.service.log_format, config.service.log_level)
+
+    async def work() -> int:
+        return await Daemon(config, once=once).run()
+
+    status = asyncio.run(work())
+    if once:
+        typer.echo(f"Results: {config.folders.outbox}")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: it would wait for threads that may hang on a dead mount.
+    os._exit(status)
+
+
+job_commands.register(app)
+setup_commands.register(app)
+
+
+def main() -> None:
+    """Run the command line; every failure of ours ends in a message and its exit status."""
+    try:
+        app(standalone_mode=True)
+    except PdfocrError as error:
+        _complain(error)
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`): nothing more is to be said, at exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _complain(PdfocrError(ErrorCode.STORAGE_FAILED, f"{error}."))
+
+
+def _complain(error: PdfocrError) -> Never:
+    failure = FAILURES[error.code]
+    typer.echo(f"pdfocr-watcher: {error.code}: {failure.cause}", err=True)
+    for line in filter(None, (error.detail, failure.advice)):
+        typer.echo(f"  {line.replace(chr(10), chr(10) + '  ')}", err=True)
+    sys.exit(failure.exit_status)

@@ -1,0 +1,119 @@
+"""What `doctor` looks at: renderers, engine, folders, configuration. Each finding says what to do."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pdfocr_watcher import __version__
+from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.engines.registry import create_engine, resolve_engine
+from pdfocr_watcher.errors import PdfocrError
+from pdfocr_watcher.inbox.mounts import file_system_type, needs_polling
+from pdfocr_watcher.pipeline.rendering import poppler_installed
+from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers
+
+
+class Level(StrEnum):
+    """How much a finding matters."""
+
+    GOOD = "good"
+    #: It works, but something would make it better.
+    ADVICE = "advice"
+    #: It does not work like this.
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `doctor`."""
+
+    level: Level
+    subject: str
+    text: str
+
+
+def diagnose(config: Config | None) -> list[Finding]:
+    """Look at everything.
+
+    Args:
+        config: the configuration in force; None where there is none yet, which is advised against.
+    """
+    settings = config or Config()
+    return [_program(), *_configuration(config), _renderer(), *_engine(settings), *_folders(config)]
+
+
+def _program() -> Finding:
+    python = ".".join(map(str, sys.version_info[:3]))
+    memory = available_memory() / 1e9
+    return Finding(
+        Level.GOOD, "program", f"{__version__} on Python {python}, {cores()} cores, {memory:.1f} GB of memory free"
+    )
+
+
+def _configuration(config: Config | None) -> Iterator[Finding]:
+    if config is None:
+        yield Finding(
+            Level.ADVICE, "config", "none found; `pdfocr-watcher init DIR` makes one. The defaults are looked at."
+        )
+
+
+def _renderer() -> Finding:
+    if poppler_installed():
+        return Finding(
+            Level.GOOD, "renderer", f"poppler ({shutil.which('pdftoppm')}), and pdfium for what it cannot do"
+        )
+    return Finding(
+        Level.ADVICE, "renderer", "pdfium only; poppler repairs more damaged PDFs: `apt-get install poppler-utils`"
+    )
+
+
+def _engine(config: Config) -> Iterator[Finding]:
+    name = resolve_engine(config.engine.name)
+    share = engine_share(name, config.engine)
+    try:
+        info = create_engine(name, share.threads).info
+    except PdfocrError as error:
+        yield Finding(Level.MISSING, "engine", str(error))
+        return
+    yield Finding(
+        Level.GOOD,
+        "engine",
+        f"{info.name} ({info.model}, {info.version}), {share.processes} processes of {share.threads} threads, "
+        f"{render_workers(config.render)} renderers",
+    )
+
+
+def _folders(config: Config | None) -> Iterator[Finding]:
+    if config is None:
+        return
+    folders = config.folders
+    for name, path in (
+        ("inbox", folders.inbox),
+        ("jobs", folders.jobs),
+        ("outbox", folders.outbox),
+        ("failed", folders.failed),
+    ):
+        yield _folder(name, path)
+    try:
+        free = shutil.disk_usage(folders.jobs).free
+    except OSError:
+        return
+    if free < config.inbox.min_free_bytes:
+        text = f"{free} bytes: free some, below inbox.min_free_bytes ({config.inbox.min_free_bytes}) nothing is claimed"
+        yield Finding(Level.MISSING, "free space", text)
+    else:
+        yield Finding(Level.GOOD, "free space", f"{free / 1e9:.1f} GB where the jobs lie")
+
+
+def _folder(name: str, path: Path) -> Finding:
+    if not path.is_dir():
+        return Finding(Level.MISSING, name, f"{path} is not there: make it, mount it, or name another in config.yaml")
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        return Finding(Level.MISSING, name, f"{path} cannot be read and written by this user (uid {os.geteuid()})")
+    kind = file_system_type(path)
+    how = "watched by polling" if needs_polling(kind) else "watched by events"
+    return Finding(Level.GOOD, name, f"{path} ({kind}{', ' + how if name == 'inbox' else ''})")
