@@ -65,11 +65,16 @@ def _daemon(config_path: Path | None, *, once: bool) -> Never:
     configure_logging(config.service.log_format, config.service.log_level)
 
     async def work() -> int:
-        return await Daemon(config, once=once).run()
+        daemon = Daemon(config, once=once)
+        status = await daemon.run()
+        if once:
+            done = daemon.deliveries
+            typer.echo(f"{done.completed} completed, {done.failed} failed.")
+            for result in done.latest:
+                typer.echo(str(result))
+        return status
 
     status = asyncio.run(work())
-    if once:
-        typer.echo(f"Results: {config.folders.outbox}")
     sys.stdout.flush()
     sys.stderr.flush()
     # Not sys.exit: it would wait for threads that may hang on a dead mount.

@@ -85,6 +85,11 @@ class Daemon:
             self._folders.inbox, config.inbox, config.job.max_bytes, claimer, self._hold, self._claimed, utc_now
         )
 
+    @property
+    def deliveries(self) -> Deliveries:
+        """What has become of the jobs."""
+        return self._deliveries
+
     async def run(self) -> int:
         """Work until told to stop (SIGTERM, SIGINT), or until nothing is left to do with `once`.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ _log = structlog.get_logger(__name__)
 _BACKOFF = (1.0, 60.0)
 #: Results of which the content's checksum is remembered, the newest ones.
 _REMEMBERED = 100_000
+_LATEST = 20
 
 
 class Deliveries:
@@ -44,6 +46,8 @@ class Deliveries:
         self._results: dict[str, Path] = {}
         self.completed = 0
         self.failed = 0
+        #: The last results, for who waits for the end of `once`.
+        self.latest: deque[Path] = deque(maxlen=_LATEST)
         #: Why a delivery does not succeed at present; None if all do.
         self.trouble: str | None = None
 
@@ -105,6 +109,7 @@ class Deliveries:
             else:
                 break
         self.trouble = None
+        self.latest.append(result)
         status = job.status
         self._index.put(status, result)
         if status.status is Status.COMPLETED:
