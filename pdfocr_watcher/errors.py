@@ -92,15 +92,21 @@ class Failure:
 
 FAILURES: dict[ErrorCode, Failure] = {
     ErrorCode.CONFIG_INVALID: Failure(
-        "The configuration cannot be used.", "Correct the named line; `pdfocr-watcher config --check` tries it.", 78
+        "The configuration cannot be used.",
+        "Correct the named line; `pdfocr-watcher config --check` tries it.",
+        78,
     ),
     ErrorCode.ALREADY_RUNNING: Failure(
         "Another daemon works on these folders.", "Stop it first, or give this one folders of its own.", 75
     ),
     ErrorCode.FOLDER_UNUSABLE: Failure(
-        "A folder is missing or cannot be used.", "Create it, mount it, or give the daemon's user the right to write there.", 73
+        "A folder is missing or cannot be used.",
+        "Create it, mount it, or give the daemon's user the right to write there.",
+        73,
     ),
-    ErrorCode.JOB_NOT_FOUND: Failure("There is no such job.", "`pdfocr-watcher list` shows the jobs that there are.", 66),
+    ErrorCode.JOB_NOT_FOUND: Failure(
+        "There is no such job.", "`pdfocr-watcher list` shows the jobs that there are.", 66
+    ),
     ErrorCode.JOB_AMBIGUOUS: Failure("Several jobs answer to this name.", "Give the job id instead.", 65),
     ErrorCode.JOB_UNFINISHED: Failure(
         "The job is not finished yet.", "Wait for it: `pdfocr-watcher status JOB --follow`.", 75
@@ -124,7 +130,8 @@ FAILURES: dict[ErrorCode, Failure] = {
         "The document opens only with a password.", "Save it without a password and drop it again."
     ),
     ErrorCode.PDF_DAMAGED: Failure(
-        "The document is damaged beyond what the renderers can repair.", "Export or scan it again and drop the new file."
+        "The document is damaged beyond what the renderers can repair.",
+        "Export or scan it again and drop the new file.",
     ),
     ErrorCode.PDF_NO_PAGES: Failure("The document has no pages.", "Export or scan it again and drop the new file."),
     ErrorCode.PDF_TIMEOUT: Failure(
@@ -134,27 +141,36 @@ FAILURES: dict[ErrorCode, Failure] = {
         "The same content was done before.", "Use the earlier result, or set `inbox.on_duplicate: process`."
     ),
     ErrorCode.INPUT_MISSING: Failure("The claimed PDF has vanished from its job folder.", "Drop the file again."),
-    ErrorCode.RENDER_FAILED: Failure("The page could not be rendered.", "Look at the page in a PDF viewer; export it again."),
+    ErrorCode.RENDER_FAILED: Failure(
+        "The page could not be rendered.", "Look at the page in a PDF viewer; export it again."
+    ),
     ErrorCode.RENDER_TIMEOUT: Failure(
         "Rendering the page took too long.", "Raise `render.timeout_seconds` or lower `render.dpi`."
     ),
-    ErrorCode.ENGINE_FAILED: Failure("The engine could not read the page.", "Look at the log; `retry` reads the page again."),
+    ErrorCode.ENGINE_FAILED: Failure(
+        "The engine could not read the page.", "Look at the log; `retry` reads the page again."
+    ),
     ErrorCode.ENGINE_TIMEOUT: Failure(
         "Reading the page took too long.", "Raise `engine.page_timeout_seconds`, then `retry` the job."
     ),
     ErrorCode.ENGINE_CRASHED: Failure(
-        "The engine's process died on the page.", "Look for a lack of memory in the system log, then `retry` the job."
+        "The engine's process died on the page.",
+        "Look for a lack of memory in the system log, then `retry` the job.",
     ),
     ErrorCode.ENGINE_UNAVAILABLE: Failure(
         "The engine cannot be started.", "`pdfocr-watcher doctor` says what is missing.", 69
     ),
     ErrorCode.TOO_FEW_PAGES: Failure(
-        "Too many pages of the document could not be read.", "See failed_pages in status.json; `retry` reads them again."
+        "Too many pages of the document could not be read.",
+        "See failed_pages in status.json; `retry` reads them again.",
     ),
     ErrorCode.TOO_MANY_ATTEMPTS: Failure(
-        "The job was interrupted again and again.", "Look at the log for what ended the daemon, then `retry` the job."
+        "The job was interrupted again and again.",
+        "Look at the log for what ended the daemon, then `retry` the job.",
     ),
-    ErrorCode.ASSEMBLY_FAILED: Failure("The results could not be put together.", "Look at the log, then `retry` the job."),
+    ErrorCode.ASSEMBLY_FAILED: Failure(
+        "The results could not be put together.", "Look at the log, then `retry` the job."
+    ),
     ErrorCode.STORAGE_FAILED: Failure(
         "The file system refused a step.", "Free space or mend the mount; the daemon goes on by itself.", 74
     ),

@@ -41,6 +41,8 @@ _log = structlog.get_logger(__name__)
 _SHUTDOWN_RESERVE = 3.0
 #: Seconds between two looks at whether `once` is through.
 _ONCE_INTERVAL = 0.1
+#: Seconds between two looks at the free space.
+_SPACE_INTERVAL = 1.0
 EX_OK, EX_SOME_FAILED = 0, 1
 
 
@@ -61,6 +63,7 @@ class Daemon:
         self._started_at = utc_now()
         self._disk = ThreadPoolExecutor(2, "daemon")
         self._settling: set[asyncio.Task[None]] = set()
+        self._free_bytes: int | None = None
         self._engine = resolve_engine(config.engine.name)
         rasterizers = choose_rasterizers(config.render.renderer, config.render.memory_bytes)
         share = engine_share(self._engine, config.engine)
@@ -141,6 +144,7 @@ class Daemon:
             self._intake.run(),
             self._pipeline.run(),
             changes.run(),
+            self._watch_space(),
             self._write_health(),
             self._flush_index(),
             self._stop_wanted(),
@@ -161,8 +165,8 @@ class Daemon:
         return EX_OK
 
     def _outcome(self) -> int:
-        if self._pool.failure is not None:
-            raise self._pool.failure
+        if not self._through() and (stuck := self._stuck()) is not None:
+            raise stuck
         for source in self._intake.left:
             _log.warning("inbox.left", source=source)
         done = self._deliveries
@@ -172,13 +176,26 @@ class Daemon:
     async def _stop_wanted(self) -> None:
         """Wait until the daemon is told to stop, or has nothing left to do."""
         while not self._stop.is_set():
-            if self._once and (self._through() or self._pool.state is EngineState.FAILED):
+            if self._once and (self._through() or self._stuck() is not None):
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), _ONCE_INTERVAL if self._once else None)
 
+    def _stuck(self) -> PdfocrError | None:
+        """Why `once` would wait for ever; None if it would not."""
+        if self._pool.state is EngineState.FAILED:
+            return self._pool.failure
+        if self._intake.unreachable is not None:
+            return PdfocrError(ErrorCode.FOLDER_UNUSABLE, f"{self._folders.inbox}: {self._intake.unreachable}")
+        if self._intake.swept.is_set() and not self._busy() and (reason := self._hold()) is not None:
+            return PdfocrError(ErrorCode.STORAGE_FAILED, reason)
+        return None
+
+    def _busy(self) -> bool:
+        return bool(self._settling or self._pipeline.jobs or self._deliveries.waiting)
+
     def _through(self) -> bool:
-        return self._intake.quiet and not (self._settling or self._pipeline.jobs or self._deliveries.waiting)
+        return self._intake.quiet and not self._busy()
 
     async def _shut_down(self) -> None:
         """Put the jobs back, end the processes, say goodbye; within `service.shutdown_seconds`."""
@@ -201,13 +218,11 @@ class Daemon:
         """Why nothing may be claimed now."""
         if len(self._pipeline.jobs) >= self._config.inbox.max_waiting_jobs:
             return f"{len(self._pipeline.jobs)} jobs wait already."
-        try:
-            free = shutil.disk_usage(self._folders.jobs).free
-        except OSError as error:
-            return f"The jobs folder cannot be looked at: {error.strerror}."
         least = self._config.inbox.min_free_bytes
-        if free < least:
-            return f"Only {free} bytes are free where the jobs lie, and inbox.min_free_bytes is {least}."
+        if self._free_bytes is None:
+            return "The free space where the jobs lie is not known."
+        if self._free_bytes < least:
+            return f"Only {self._free_bytes} bytes are free where the jobs lie, and inbox.min_free_bytes is {least}."
         return None
 
     async def _claimed(self, claim: Claim, refusal: PdfocrError | None) -> None:
@@ -257,6 +272,15 @@ class Daemon:
             await self._say_how_it_is()
             await asyncio.sleep(self._config.service.health_interval)
 
+    async def _watch_space(self) -> None:
+        while True:
+            try:
+                self._free_bytes = (await self._in_thread(shutil.disk_usage, self._folders.jobs)).free
+            except OSError as error:
+                self._free_bytes = None
+                _log.warning("jobs.unreadable", error=str(error))
+            await asyncio.sleep(_SPACE_INTERVAL)
+
     async def _say_how_it_is(self) -> None:
         health = self._health()
         try:
@@ -273,10 +297,6 @@ class Daemon:
                 state = DaemonState.PAUSED
             elif self._pool.failure is not None:
                 state, reason = DaemonState.PAUSED, str(self._pool.failure)
-        try:
-            free = shutil.disk_usage(self._folders.jobs).free
-        except OSError:
-            free = 0
         jobs = list(self._pipeline.jobs.values())
         in_work = sum(job.status.status is Status.PROCESSING for job in jobs)
         return Health(
@@ -290,7 +310,7 @@ class Daemon:
             jobs_in_work=in_work,
             files_in_inbox=self._intake.waiting,
             pages_done=self._pipeline.pages_done,
-            free_bytes=free,
+            free_bytes=self._free_bytes or 0,
             events_lost=self._intake.events_lost,
         )
 

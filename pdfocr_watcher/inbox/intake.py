@@ -121,10 +121,11 @@ class Intake:
                 self._wake.clear()
                 began = monotonic()
                 found = await self._sweep()
+                spent = monotonic() - began
                 if found is not None:
                     await self._take_up(began, found)
                     self.swept.set()
-                await self._pause(began, monotonic() - began)
+                await self._pause(began, spent)
         finally:
             await self._loop.run_in_executor(None, self._noticer.stop, 2.0)
             self._threads.shutdown(wait=False, cancel_futures=True)
@@ -139,10 +140,15 @@ class Intake:
         return deferred
 
     async def _pause(self, began: float, spent: float) -> None:
-        """Wait for an event, the next file that is due, or the next full sweep; never less than the gap."""
-        await asyncio.sleep(max(_GAP, spent / _DUTY - spent) - min(spent, _GAP))
+        """Wait for an event, the next file that is due, or the next full sweep; never less than the gap.
+
+        Args:
+            began: when the last sweep began.
+            spent: seconds that it took.
+        """
+        await asyncio.sleep(max(0.0, began + max(_GAP, spent / _DUTY) - monotonic()))
         due = self._tracker.next_due(monotonic())
-        limit = self._settings.rescan_interval - (monotonic() - began)
+        limit = began + self._settings.rescan_interval - monotonic()
         try:
             await asyncio.wait_for(self._wake.wait(), max(0.0, limit if due is None else min(limit, due)))
         except TimeoutError:

@@ -6,11 +6,11 @@ The event loop decides; rendering and disk work run in threads and processes. Ev
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -43,6 +43,7 @@ class _Raster:
     index: int
     path: Path
     dpi: float
+    quick: bool
 
 
 class Pipeline:
@@ -84,6 +85,7 @@ class Pipeline:
         self._wake = asyncio.Event()
         self._jobs: dict[str, ActiveJob] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: set[asyncio.Task[None]] = set()
         self.pages_done = 0
         #: Why nothing goes on at present; None if it does.
         self.trouble: str | None = None
@@ -128,7 +130,10 @@ class Pipeline:
             job = self._jobs[turn.job_id]
             job.enter()
             await self._slots.take(len(turn.pages))
-            self._spawn(self._turn(job, turn), free)
+            task = self._spawn(job, self._turn(job, turn))
+            self._turns.add(task)
+            task.add_done_callback(self._turns.discard)
+            task.add_done_callback(lambda _: free.release())
 
     async def stop(self, grace: float) -> None:
         """Stop in good order, once `run` was cancelled: the pages in the workers' hands have `grace` seconds.
@@ -138,6 +143,8 @@ class Pipeline:
         for job in self._jobs.values():
             self._scheduler.remove(job.job_id)
         self._pool.drain()
+        for turn in self._turns:  # what is only rendered would be rendered again
+            turn.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for task in self._tasks:
@@ -148,18 +155,20 @@ class Pipeline:
             job.put_back(self._now())
             await self._journal.commit(job)
 
-    def _spawn(self, work: Awaitable[None], free: asyncio.Semaphore | None = None) -> None:
-        task = asyncio.ensure_future(work)
+    def _spawn(self, job: ActiveJob, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guard(job, work))
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
-        def done(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
-            if free is not None:
-                free.release()
-            if not task.cancelled() and (error := task.exception()) is not None:
-                _log.error("pipeline.defect", exc_info=error)
-
-        task.add_done_callback(done)
+    async def _guard(self, job: ActiveJob, work: Coroutine[Any, Any, None]) -> None:
+        """A defect of this program costs the job that it met, and is told; nothing waits for ever."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.exception("pipeline.defect", job_id=job.job_id)
+            if job.job_id in self._jobs:
+                await self._end(job, Status.FAILED, PdfocrError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}"))
 
     async def _next_turn(self) -> Turn:
         while (turn := self._scheduler.next()) is None:
@@ -173,7 +182,7 @@ class Pipeline:
     async def _turn(self, job: ActiveJob, turn: Turn) -> None:
         try:
             if turn.pages:
-                await self._render(job, turn.pages)
+                await self._render(job, turn)
             else:
                 await self._open(job)
         finally:
@@ -230,16 +239,31 @@ class Pipeline:
     def _dpi(self, job: ActiveJob, index: int) -> float:
         return effective_dpi(job.sizes[index], self._config.render.dpi, self._config.render.max_pixels)
 
-    async def _render(self, job: ActiveJob, pages: range) -> None:
+    async def _render(self, job: ActiveJob, turn: Turn) -> None:
         """Render a turn and hand its rasters to the workers; each raster's slot is freed when it is gone."""
-        dpi = self._dpi(job, pages[0])
+        pages, dpi = turn.pages, self._dpi(job, turn.pages[0])
+        rendered, error = ({}, None) if job.cancelled else await self._rasterize(job, pages, dpi)
+        for index in pages:
+            if index in rendered:
+                job.enter()
+                self._spawn(job, self._recognize(_Raster(job, index, rendered[index], dpi, turn.quick)))
+            else:
+                self._slots.free()
+        error = error or PdfocrError(ErrorCode.RENDER_FAILED, "The renderer gave no picture.")
+        if error.code is ErrorCode.STORAGE_FAILED:
+            await self._storage_trouble(job, error)
+        for index in (index for index in pages if index not in rendered):
+            if error.code is ErrorCode.STORAGE_FAILED or len(pages) > 1:
+                self._again(job, index)  # of several pages nobody knows yet whose fault it was: each alone
+            else:
+                await self._page_trouble(job, index, error)
+
+    async def _rasterize(self, job: ActiveJob, pages: range, dpi: float) -> tuple[dict[int, Path], PdfocrError | None]:
+        """The rasters that came of some pages, and why others did not."""
         # A page that one renderer could not do may be no trouble to the other.
         attempt = job.tries.get(pages[0], 0) if len(pages) == 1 else 0
         rasterizer = self._rasterizers[attempt % len(self._rasterizers)]
         folder = job.folder.rasters / f"{pages[0]:04d}-{rasterizer.name}-{attempt}"
-        error = PdfocrError(ErrorCode.RENDER_FAILED, f"{rasterizer.name} gave no picture.")
-        rendered: dict[int, Path] = {}
-        refused: OSError | None = None
 
         def work() -> dict[int, Path]:
             folder.mkdir(parents=True, exist_ok=True)
@@ -247,26 +271,14 @@ class Pipeline:
             return rasterizer.render(pdf, pages, dpi, folder, self._config.render.timeout_seconds)
 
         try:
-            if not job.cancelled:
-                rendered = await self._in_thread(work)
-        except PdfocrError as failure:
-            error = failure
-        except OSError as failure:
-            refused = failure
-        for index in pages:
-            if index in rendered:
-                job.enter()
-                self._spawn(self._recognize(_Raster(job, index, rendered[index], dpi)))
-            else:
-                self._slots.free()
-        if refused is not None:
-            await self._storage_trouble(job, refused)
-        missing = [index for index in pages if index not in rendered]
-        for index in missing:
-            if refused is not None or len(pages) > 1:  # nobody knows yet whose fault it was: each page alone
-                self._again(job, index)
-            else:
-                await self._page_trouble(job, index, error)
+            return await self._in_thread(work), None
+        except PdfocrError as error:
+            return {}, error
+        except OSError as error:
+            return {}, PdfocrError(ErrorCode.STORAGE_FAILED, f"{error}.")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it costs these pages and not their slots
+            _log.exception("render.defect", job_id=job.job_id)
+            return {}, PdfocrError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
 
     async def _recognize(self, raster: _Raster) -> None:
         """Have a raster read; its slot is freed whatever happens."""
@@ -278,7 +290,7 @@ class Pipeline:
         try:
             try:
                 if not job.cancelled:
-                    await self._pool.call(task, self._config.engine.page_timeout_seconds)
+                    await self._pool.call(task, self._config.engine.page_timeout_seconds, urgent=raster.quick)
             finally:
                 raster.path.unlink(missing_ok=True)
                 self._slots.free()
@@ -334,11 +346,12 @@ class Pipeline:
         await self._journal.commit(job)
         fixed, per_page = _ASSEMBLY_SECONDS
         try:
-            reply = await self._pool.call(AssembleTask(str(job.folder.path), total), fixed + per_page * total)
+            task = AssembleTask(str(job.folder.path), total)
+            reply = await self._pool.call(task, fixed + per_page * total, urgent=True)
         except PdfocrError as error:
             if error.code is ErrorCode.STORAGE_FAILED:
                 await self._storage_trouble(job, error)
-                self._spawn(self._finish_again(job))
+                self._spawn(job, self._finish_again(job))
                 return
             await self._end(job, Status.FAILED, PdfocrError(ErrorCode.ASSEMBLY_FAILED, error.message))
             return

@@ -16,10 +16,12 @@ class Turn:
     Attributes:
         job_id: of which job.
         pages: the pages to render, counted from 0, contiguous; empty if the job has yet to be opened.
+        quick: whether they are among the first of their job, and so go before those of long jobs.
     """
 
     job_id: str
     pages: range
+    quick: bool
 
 
 @dataclass(slots=True)
@@ -97,11 +99,11 @@ class Scheduler:
         entry = queue.popleft()
         entry.queued = False
         if entry.waiting is None:
-            return Turn(entry.job_id, range(0))
+            return Turn(entry.job_id, range(0), quick=True)
         pages = self._take(entry)
         if entry.waiting:
             self._enqueue(entry, behind=queue is self._long)
-        return Turn(entry.job_id, pages)
+        return Turn(entry.job_id, pages, quick=queue is self._quick)
 
     def _take(self, entry: _Entry) -> range:
         waiting = entry.waiting or []

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -137,15 +138,16 @@ class WorkerProcess:
                 await self.kill()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class _Order:
-    task: Task
-    timeout: float
-    result: asyncio.Future[Answer]
+    rank: tuple[bool, int]
+    task: Task = field(compare=False)
+    timeout: float = field(compare=False)
+    result: asyncio.Future[Answer] = field(compare=False)
 
 
 class WorkerPool:
-    """Worker processes that share a queue of tasks, first come, first served.
+    """Worker processes that share a queue of tasks: urgent ones first, else first come, first served.
 
     The queue is bounded by its callers: by the rasters that may exist, and one assembly a job.
 
@@ -158,7 +160,8 @@ class WorkerPool:
     def __init__(self, settings: WorkerSettings, size: int, start_timeout: float) -> None:
         self._workers = [WorkerProcess(settings) for _ in range(size)]
         self._start_timeout = start_timeout
-        self._orders: asyncio.Queue[_Order] = asyncio.Queue()
+        self._orders: asyncio.PriorityQueue[_Order] = asyncio.PriorityQueue()
+        self._serial = itertools.count()
         self._runners: list[asyncio.Task[None]] = []
         self._settled = asyncio.Event()
         self._draining = False
@@ -179,17 +182,25 @@ class WorkerPool:
         """Wait until the engine is ready or has failed for the first time; bounded by the start's limit."""
         await self._settled.wait()
 
-    async def call(self, task: Task, timeout: float) -> Answer:  # noqa: ASYNC109 - see WorkerProcess.start
+    async def call(
+        self,
+        task: Task,
+        timeout: float,  # noqa: ASYNC109 - see WorkerProcess.start
+        *,
+        urgent: bool = False,
+    ) -> Answer:
         """Have a task done by the next free worker.
 
         Args:
             task: what to do.
             timeout: seconds, from when a worker takes it.
+            urgent: before the tasks that are not.
 
         Raises:
             PdfocrError: it failed; see `WorkerProcess.call`.
         """
-        order = _Order(task, timeout, asyncio.get_running_loop().create_future())
+        rank = (not urgent, next(self._serial))
+        order = _Order(rank, task, timeout, asyncio.get_running_loop().create_future())
         if self._draining:
             order.result.cancel()
         else:
