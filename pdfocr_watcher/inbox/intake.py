@@ -6,12 +6,14 @@ hangs. What a claimed job becomes is the caller's.
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
 import structlog
 
@@ -25,6 +27,7 @@ from pdfocr_watcher.inbox.stability import Settled, StabilityTracker
 from pdfocr_watcher.inbox.sweep import Sweep, sweep
 
 _log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
 
 #: Seconds between the begin of two sweeps, however many events come.
 _GAP = 0.05
@@ -80,7 +83,8 @@ class Intake:
         self._claimed = claimed
         self._now = now
         self._tracker = StabilityTracker(settings.settle_seconds, settings.unmarked_settle_seconds)
-        self._threads = ThreadPoolExecutor(2, "inbox")
+        self._threads = ThreadPoolExecutor(1, "inbox")
+        self._stopping = ThreadPoolExecutor(1, "inbox-stop")
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._noticer = Noticer(
@@ -92,7 +96,6 @@ class Intake:
         )
         self._left: set[str] = set()
         self._unreadable: set[str] = set()
-        self._sweeping: asyncio.Future[Sweep] | None = None
         self.events_lost = 0
         #: Why the inbox cannot be looked at; None if it can.
         self.unreachable: str | None = None
@@ -127,8 +130,9 @@ class Intake:
                     self.swept.set()
                 await self._pause(began, spent)
         finally:
-            await self._loop.run_in_executor(None, self._noticer.stop, 2.0)
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            await self._loop.run_in_executor(self._stopping, self._noticer.stop, 2.0)
+            for threads in (self._threads, self._stopping):
+                threads.shutdown(wait=False, cancel_futures=True)
 
     def _from_thread(self, call: Callable[..., None]) -> Callable[..., None]:
         """The call as other threads may make it; nothing happens once the loop is closed."""
@@ -155,24 +159,30 @@ class Intake:
             return
 
     async def _sweep(self) -> Sweep | None:
-        """Walk through the inbox; None if that is not possible now. One walk at a time, even if it hangs."""
-        if self._sweeping is None:
-            work = self._loop.run_in_executor(self._threads, sweep, self._root, self._settings.ignore)
-            self._sweeping = asyncio.ensure_future(work)
+        """Walk through the inbox; None if that is not possible now."""
         try:
-            found = await asyncio.wait_for(asyncio.shield(self._sweeping), self._settings.sweep_timeout_seconds)
-        except TimeoutError:
-            self._cannot(f"Looking through it takes longer than {self._settings.sweep_timeout_seconds:g} s.")
-            return None
+            found, slow = await self._reach(sweep, self._root, self._settings.ignore)
         except OSError as error:
-            self._sweeping = None
             self._cannot(f"{error.strerror or error}.")
             return None
-        self._sweeping = None
+        if slow:  # what it saw is old by now
+            return None
         if self.unreachable is not None:
             _log.info("inbox.reachable", path=str(self._root))
             self.unreachable = None
         return found
+
+    async def _reach(self, step: Callable[..., _T], *arguments: object) -> tuple[_T, bool]:
+        """Do something in the inbox, in a thread; whether it took longer than its limit.
+
+        A step that hangs on a dead mount cannot be broken off, and none is begun beside it: the inbox counts as
+        unreachable until it returns, and the rest of the daemon goes on.
+        """
+        work = self._loop.run_in_executor(self._threads, functools.partial(step, *arguments))
+        done, _ = await asyncio.wait({work}, timeout=self._settings.sweep_timeout_seconds)
+        if not done:
+            self._cannot(f"It does not answer within {self._settings.sweep_timeout_seconds:g} s.")
+        return await work, not done
 
     def _cannot(self, reason: str) -> None:
         if self.unreachable != reason:
@@ -192,7 +202,7 @@ class Intake:
             self._left.discard(settled.path)
             self._unreadable.discard(settled.path)
             if self._hold() is None:
-                judged = await self._loop.run_in_executor(self._threads, self._judge, settled)
+                judged, _ = await self._reach(self._judge, settled)
                 await self._follow(settled, judged)
 
     def _judge(self, settled: Settled) -> _Judged:
@@ -206,7 +216,7 @@ class Intake:
             refusal = PdfocrError(REFUSALS[found.verdict], found.detail)
         elif decision is not Decision.CLAIM:
             return _Judged(decision, found)
-        elif has_writer(self._root / settled.path) is True:
+        if has_writer(self._root / settled.path) is True:
             return _Judged(Decision.WAIT, found)
         try:
             claim = self._claimer.claim(settled.path, settled.signature, self._now())

@@ -78,16 +78,15 @@ def mount_of(mounts: Iterable[Mount], path: str) -> Mount | None:
     covering = [mount for mount in mounts if _covers(mount.point, path)]
     known = {mount.mount_id for mount in covering}
     roots = [mount for mount in covering if mount.parent_id not in known or mount.parent_id == mount.mount_id]
-    # Of equals, max() would take the first; the last mounted lies on top.
+    # Of equals, min() and max() would take the first; the last mounted lies on top.
     current = max(reversed(roots), key=lambda mount: len(mount.point), default=None)
-    seen: set[int] = set()
-    while current is not None and current.mount_id not in seen:
-        seen.add(current.mount_id)
-        upon = [mount for mount in covering if mount.parent_id == current.mount_id and mount.mount_id not in seen]
-        following = min(reversed(upon), key=lambda mount: len(mount.point), default=None)
-        if following is None:
-            return current
-        current = following
+    passed: set[int] = set()
+    while current is not None:
+        passed.add(current.mount_id)
+        upon = [m for m in covering if m.parent_id == current.mount_id and m.mount_id not in passed]
+        if not upon:
+            break
+        current = min(reversed(upon), key=lambda mount: len(mount.point))
     return current
 
 

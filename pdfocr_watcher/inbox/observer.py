@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,9 @@ class Noticer:
         Raises:
             RuntimeError: it was started before.
         """
+        # watchdog's reader meets a folder made inside a new folder twice, at times, and warns of its own haste;
+        # where warnings are errors that ends its thread.
+        warnings.filterwarnings("ignore", "Callback with id .* already exists", RuntimeWarning)
         self._thread.start()
         for logger in map(logging.getLogger, _LOGGERS):
             logger.addHandler(self._overflow)
@@ -231,7 +235,7 @@ class Noticer:
     def _tell(self, watching: Watching) -> None:
         if watching != self._watching:
             self._watching = watching
-            _log.info("inbox_watching", how=watching.how or "not", detail=watching.detail)
+            _log.info("inbox.watching", how=watching.how or "not", detail=watching.detail)
 
     def _missed(self, reason: str, *, blind: bool = False) -> None:
         if blind:
