@@ -55,6 +55,8 @@ class ErrorCode(StrEnum):
     RENDER_FAILED = "render_failed"
     #: The renderer took longer than its time limit.
     RENDER_TIMEOUT = "render_timeout"
+    #: The renderer that the configuration names is not installed.
+    RENDERER_UNAVAILABLE = "renderer_unavailable"
     #: The engine raised an error on a page.
     ENGINE_FAILED = "engine_failed"
     #: The engine took longer than its time limit.
@@ -146,6 +148,9 @@ FAILURES: dict[ErrorCode, Failure] = {
     ),
     ErrorCode.RENDER_TIMEOUT: Failure(
         "Rendering the page took too long.", "Raise `render.timeout_seconds` or lower `render.dpi`."
+    ),
+    ErrorCode.RENDERER_UNAVAILABLE: Failure(
+        "The renderer is not installed.", "Install poppler-utils, or set `render.renderer: auto`.", 69
     ),
     ErrorCode.ENGINE_FAILED: Failure(
         "The engine could not read the page.", "Look at the log; `retry` reads the page again."

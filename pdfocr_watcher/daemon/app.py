@@ -65,7 +65,7 @@ class Daemon:
         self._settling: set[asyncio.Task[None]] = set()
         self._free_bytes: int | None = None
         self._engine = resolve_engine(config.engine.name)
-        rasterizers = choose_rasterizers(config.render.renderer, config.render.memory_bytes)
+        rasterizers = choose_rasterizers(config.render.renderer, config.render.memory_bytes, config.render.max_pixels)
         share = engine_share(self._engine, config.engine)
         settings = WorkerSettings(self._engine, share.threads, config.output.layout_dpi, config.output.jpeg_quality)
         self._pool = WorkerPool(settings, share.processes, config.engine.start_timeout_seconds)

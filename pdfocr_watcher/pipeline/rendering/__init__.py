@@ -26,9 +26,6 @@ __all__ = [
     "poppler_installed",
 ]
 
-#: An answer about the document itself, on which another renderer's word changes nothing.
-_FINAL = {ErrorCode.TOO_MANY_PAGES, ErrorCode.PDF_ENCRYPTED}
-
 
 def choose_rasterizers(
     name: str, memory_bytes: int = 4_000_000_000, max_pixels: int = 40_000_000
@@ -42,12 +39,12 @@ def choose_rasterizers(
             `effective_dpi`, and a renderer that finds a page larger than it was said to be fails on it.
 
     Raises:
-        PdfocrError: ENGINE_UNAVAILABLE, poppler is asked for and not installed.
+        PdfocrError: RENDERER_UNAVAILABLE, poppler is asked for and not installed.
     """
     if name == "pdfium" or (name == "auto" and not poppler_installed()):
         return (PdfiumRasterizer(memory_bytes, max_pixels),)
     if not poppler_installed():
-        raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, "render.renderer is poppler, but pdftoppm is not installed.")
+        raise PdfocrError(ErrorCode.RENDERER_UNAVAILABLE, "render.renderer is poppler, but pdftoppm is not installed.")
     poppler = PopplerRasterizer(memory_bytes, max_pixels)
     return (poppler,) if name == "poppler" else (poppler, PdfiumRasterizer(memory_bytes, max_pixels))
 
@@ -64,14 +61,15 @@ def inspect_document(
         timeout: wall-clock limit in seconds for each renderer.
 
     Raises:
-        PdfocrError: no renderer can open it; the first one's reason.
+        PdfocrError: no renderer can open it: that it asks for a password if one of them says so, else the first
+            one's reason. A document of too many pages is not shown to a second one, which might see fewer of them.
     """
     reasons: list[PdfocrError] = []
     for rasterizer in rasterizers:
         try:
             return rasterizer.inspect(pdf, max_pages, timeout)
         except PdfocrError as error:
+            if error.code is ErrorCode.TOO_MANY_PAGES:
+                raise
             reasons.append(error)
-            if error.code in _FINAL:
-                break
-    raise reasons[-1] if reasons[-1].code in _FINAL else reasons[0]
+    raise next((reason for reason in reasons if reason.code is ErrorCode.PDF_ENCRYPTED), reasons[0])

@@ -4,6 +4,7 @@ pdf2image has no hook between fork and exec, so it is pointed at a private folde
 and becomes the real one. Further confinement of renderers belongs into these launchers.
 """
 
+import contextlib
 import math
 import os
 import resource
@@ -21,6 +22,9 @@ _KIB = 1024
 _FILE_BLOCK = 512
 _FILE_BYTES_SPARE = 1 << 16
 _BYTES_PER_PIXEL = 3
+
+#: What the name of a launcher folder begins with; the number of the process that made it follows.
+_PREFIX = "pdfocr-watcher-launchers-"
 
 #: All that a renderer's environment holds.
 ENVIRONMENT = {"LC_ALL": "C"}
@@ -130,7 +134,9 @@ class Launchers:
 
     def _make(self, limits: Limits) -> Path:
         try:
-            folder = Path(tempfile.mkdtemp(prefix="pdfocr-watcher-", dir=_executable_folder()))
+            parent = _executable_folder()
+            _remove_orphans(parent)
+            folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
             weakref.finalize(self, _remove, folder, os.getpid())
             for name, text in _scripts(self._pdftoppm, self._pdfinfo, limits.within_hard_limits()).items():
                 path = folder / name
@@ -141,13 +147,22 @@ class Launchers:
         return folder
 
 
-def _executable_folder() -> str:
+def _executable_folder() -> Path:
     """Where temporary programs may lie: the temporary folder, unless it is mounted noexec."""
     candidates = [tempfile.gettempdir(), *os.environ.get("RUNTIME_DIRECTORY", "").split(":"), "/var/tmp"]  # noqa: S108 - mkdtemp makes a private folder in it
     for candidate in filter(os.path.isdir, candidates):
         if not os.statvfs(candidate).f_flag & os.ST_NOEXEC:
-            return candidate
+            return Path(candidate)
     raise OSError(f"programs cannot be started from any of {', '.join(filter(None, candidates))}")
+
+
+def _remove_orphans(parent: Path) -> None:
+    """Remove the launcher folders of this user's processes that were killed before they could do so."""
+    for folder in parent.glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        with contextlib.suppress(OSError):
+            if owner.isdecimal() and folder.lstat().st_uid == os.getuid() and not Path("/proc", owner).exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove(folder: Path, owner: int) -> None:

@@ -91,8 +91,8 @@ class PopplerRasterizer:
             try:
                 convert_from_path(
                     str(pdf.absolute()),
-                    # declared as int but only printed; and pdftoppm knows no exponents, which small numbers have
-                    dpi=f"{dpi:.9f}",  # type: ignore[arg-type]
+                    # resolution and time limit are declared as int, but any number is handed on as it is
+                    dpi=dpi,  # type: ignore[arg-type]
                     first_page=pages.start + 1,
                     last_page=pages.stop,
                     fmt="ppm",
