@@ -13,7 +13,7 @@ from pdfocr_watcher.cli.submitting import submit_file
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.catalogue import FoundJob, find_job, jobs_in_work
-from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.jobs.folder import JobFolder, displayable
 from pdfocr_watcher.jobs.index import INDEX_NAME, Entry, entry_of, read_entries
 from pdfocr_watcher.jobs.lock import JobsLock
 from pdfocr_watcher.jobs.model import Status
@@ -44,8 +44,7 @@ def submit(
     """Copy PDFs into the inbox, each complete at once."""
     inbox = load(config).folders.inbox
     for file in files:
-        name = submit_file(file, inbox, into)
-        typer.echo(name)
+        typer.echo(displayable(submit_file(file, inbox, into)))
 
 
 def status(
@@ -98,7 +97,8 @@ def result(job: JobArgument, config: ConfigOption = None) -> None:
     if found.status.status is Status.FAILED:
         typer.echo(f"pdfocr-watcher: the job failed: {found.status.error_message}", err=True)
     if markdown.is_file():
-        sys.stdout.write(markdown.read_text(encoding="utf-8"))
+        sys.stdout.buffer.write(markdown.read_bytes())
+        sys.stdout.flush()
     if found.status.status is Status.FAILED:
         raise typer.Exit(1)
 

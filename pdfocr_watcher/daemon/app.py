@@ -129,6 +129,7 @@ class Daemon:
                 raise PdfocrError(ErrorCode.FOLDER_UNUSABLE, f"{folder} cannot be written.")
 
     async def _recover(self) -> None:
+        await self._measure_space()
         forget_all(self._folders.jobs)
         recovered = await self._in_thread(recover, self._folders.jobs, self._config.job.max_attempts, utc_now())
         for job in recovered:
@@ -274,12 +275,15 @@ class Daemon:
 
     async def _watch_space(self) -> None:
         while True:
-            try:
-                self._free_bytes = (await self._in_thread(shutil.disk_usage, self._folders.jobs)).free
-            except OSError as error:
-                self._free_bytes = None
-                _log.warning("jobs.unreadable", error=str(error))
+            await self._measure_space()
             await asyncio.sleep(_SPACE_INTERVAL)
+
+    async def _measure_space(self) -> None:
+        try:
+            self._free_bytes = (await self._in_thread(shutil.disk_usage, self._folders.jobs)).free
+        except OSError as error:
+            self._free_bytes = None
+            _log.warning("jobs.unreadable", error=str(error))
 
     async def _say_how_it_is(self) -> None:
         health = self._health()

@@ -5,6 +5,7 @@ itself, holding the daemon's lock.
 """
 
 import asyncio
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -62,9 +63,7 @@ def reindex(folders: Folders, index: JobIndex) -> int:
     Raises:
         OSError: a file system refused.
     """
-    entries = entries_from_disk(folders.jobs, folders.outbox, folders.failed)
-    index.replace_all(entries)
-    return len(entries)
+    return index.rebuild(lambda: entries_from_disk(folders.jobs, folders.outbox, folders.failed))
 
 
 def change_without_daemon(folders: Folders, verb: Verb, job_id: str, max_jobs: int) -> str:
@@ -78,18 +77,18 @@ def change_without_daemon(folders: Folders, verb: Verb, job_id: str, max_jobs: i
         OSError: a file system refused.
     """
     index = JobIndex(folders.root / INDEX_NAME, max_jobs)
-    match verb:
-        case Verb.REINDEX:
-            return _reindexed(reindex(folders, index))
-        case Verb.RETRY:
-            job = retry(folders, job_id, utc_now())
-            index.put(job.status, job.folder.path)
-        case Verb.DELETE:
-            delete(folders, job_id)
-            index.drop(job_id)
-    if index.found:
-        index.flush(force=True)
-    return _done(verb, job_id)
+    count = reindex(folders, index) if verb is Verb.REINDEX or not index.found else 0
+    done = _reindexed(count)
+    if verb is Verb.RETRY:
+        job = retry(folders, job_id, utc_now())
+        index.put(job.status, job.folder.path)
+        done = _done(verb, job_id)
+    elif verb is Verb.DELETE:
+        delete(folders, job_id)
+        index.drop(job_id)
+        done = _done(verb, job_id)
+    index.flush(force=True)
+    return done
 
 
 class Changes:
@@ -134,7 +133,7 @@ class Changes:
 
     async def _do(self, request: Request) -> str:
         loop = asyncio.get_running_loop()
-        job_id = request.job_id
+        folders, job_id = self._folders, request.job_id
         match request.verb:
             case Verb.REINDEX:
                 return _reindexed(await loop.run_in_executor(self._threads, reindex, self._folders, self._index))
@@ -143,6 +142,8 @@ class Changes:
                 self._index.put(job.status, job.folder.path)
                 self._pipeline.add(job)
             case Verb.DELETE:
+                find = functools.partial(find_job, job_id, folders.jobs, folders.outbox, folders.failed)
+                job_id = (await loop.run_in_executor(self._threads, find)).status.job_id
                 if self._delivering(job_id):
                     raise PdfocrError(ErrorCode.JOB_STATUS_CONFLICT, "It is just being moved; ask again in a moment.")
                 await self._pipeline.cancel(job_id)

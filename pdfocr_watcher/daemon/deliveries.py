@@ -102,6 +102,13 @@ class Deliveries:
                     result = await asyncio.get_running_loop().run_in_executor(self._threads, move)
                     self._journal.gone(job)
             except OSError as error:
+                if not job.folder.path.exists():
+                    _log.warning(
+                        "job.folder_gone", job_id=job.job_id
+                    )  # somebody removed it: there is nothing to deliver
+                    self._journal.gone(job)
+                    self._index.drop(job.job_id)
+                    return
                 self.trouble = f"A result cannot be delivered: {error}"
                 _log.warning("delivery.refused", job_id=job.job_id, error=str(error), retry_in=delay)
                 await asyncio.sleep(delay)

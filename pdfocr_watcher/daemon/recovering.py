@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.durable import is_temporary
 from pdfocr_watcher.jobs.folder import JobFolder, is_job_id
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.recovery import Action, decide, finish_claim, inspect_folder, resumed
@@ -36,6 +37,8 @@ def recover(jobs: Path, max_attempts: int, now: datetime) -> list[ActiveJob]:
         OSError: the jobs folder itself cannot be read.
     """
     found = []
+    for name in filter(is_temporary, os.listdir(jobs)):  # a removal that was broken off
+        shutil.rmtree(jobs / name, ignore_errors=True)
     for name in sorted(filter(is_job_id, os.listdir(jobs))):
         try:
             job = _recover_one(JobFolder(jobs / name), max_attempts, now)

@@ -232,8 +232,9 @@ class Intake:
 
     async def _follow(self, settled: Settled, judged: _Judged) -> None:
         if judged.claim is not None:
-            self._tracker.forget(settled.path)
+            # In this order: as long as a file is not in its job's hands it counts as waiting.
             await self._claimed(judged.claim, judged.refusal)
+            self._tracker.forget(settled.path)
             return
         match judged.decision:
             case Decision.WAIT | Decision.CLAIM:

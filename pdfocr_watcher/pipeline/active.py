@@ -131,8 +131,14 @@ class ActiveJob:
             **values,
         )
 
-    def put_back(self, now: datetime) -> None:
-        """The daemon stops in good order: the job waits again, and this begin does not count as an attempt."""
-        if self.status.status is Status.PROCESSING:
-            attempts = max(0, self.status.attempts - 1)
-            self.advance(Status.PENDING, Stage.QUEUED, now, attempts=attempts, eta_seconds=None, worker=None)
+    def put_back(self, now: datetime) -> bool:
+        """The daemon stops in good order: the job waits again, and this begin does not count as an attempt.
+
+        Returns:
+            Whether anything changed: a job that was not begun stays as it is.
+        """
+        if self.status.status is not Status.PROCESSING:
+            return False
+        attempts = max(0, self.status.attempts - 1)
+        self.advance(Status.PENDING, Stage.QUEUED, now, attempts=attempts, eta_seconds=None, worker=None)
+        return True

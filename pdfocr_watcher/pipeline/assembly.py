@@ -13,7 +13,7 @@ from pdfocr_watcher.document.layouts import failed_layout_picture, page_points, 
 from pdfocr_watcher.document.markdown import failed_page_markdown, page_markdown
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import Checkpoint, read_checkpoint
-from pdfocr_watcher.jobs.durable import sync_file, sync_folder, temporary_name
+from pdfocr_watcher.jobs.durable import is_temporary, sync_file, sync_folder, temporary_name
 from pdfocr_watcher.jobs.folder import JobFolder
 
 #: A failed page is as large as the page before it; the first one is A4, in points.
@@ -40,7 +40,7 @@ def assemble(folder: JobFolder, total: int) -> int:
     _write_whole(folder.layouts, lambda target: write_layouts_pdf(_pictures(folder, total), target))
     folder.images.mkdir(exist_ok=True)
     sync_folder(folder.path)
-    return len(os.listdir(folder.images))
+    return sum(not is_temporary(name) for name in os.listdir(folder.images))
 
 
 def _checkpoints(folder: JobFolder, total: int) -> Iterator[Checkpoint]:

@@ -61,6 +61,9 @@ class StatusJournal:
                 self._dirty.pop(job.job_id, None)
                 try:
                     await self._write(job, name_too=True)
+                except FileNotFoundError:
+                    _log.warning("job.folder_gone", job_id=job.job_id)  # somebody removed it: there is nothing to say
+                    return
                 except OSError as error:
                     _log.warning("status.refused", job_id=job.job_id, error=str(error))
                 else:
@@ -111,10 +114,7 @@ class StatusJournal:
                 return
             except OSError as error:
                 _log.warning("status.refused", job_id=job_id, error=str(error))
-            else:
-                return
-        await asyncio.sleep(_RETRY)
-        self.note(job)
+                asyncio.get_running_loop().call_later(_RETRY, self.note, job)
 
     async def _write(self, job: ActiveJob, *, name_too: bool) -> None:
         status = job.status

@@ -108,15 +108,15 @@ def _checkpoints(folder: JobFolder) -> tuple[frozenset[int], tuple[FailedPageSta
 def _take_over(earlier: Path, folder: JobFolder) -> bool:
     """Copy an earlier result's outputs; False if it is no longer whole."""
     result = JobFolder(earlier)
-    try:
-        for name in (MARKDOWN_NAME, GROUNDING_NAME, LAYOUTS_NAME):
-            shutil.copyfile(earlier / name, folder.path / name)
-            sync_file(folder.path / name)
-        shutil.rmtree(folder.images, ignore_errors=True)
-        shutil.copytree(result.images, folder.images)
-        for image in folder.images.iterdir():
-            sync_file(image)
-        sync_folder(folder.images)
-    except FileNotFoundError:
+    texts = [earlier / name for name in (MARKDOWN_NAME, GROUNDING_NAME, LAYOUTS_NAME)]
+    if not (result.images.is_dir() and all(text.is_file() for text in texts)):
         return False
+    for text in texts:
+        shutil.copyfile(text, folder.path / text.name)
+        sync_file(folder.path / text.name)
+    shutil.rmtree(folder.images, ignore_errors=True)
+    shutil.copytree(result.images, folder.images)
+    for image in folder.images.iterdir():
+        sync_file(image)
+    sync_folder(folder.images)
     return True

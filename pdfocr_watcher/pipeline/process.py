@@ -5,6 +5,7 @@ The event loop decides; rendering and disk work run in threads and processes. Ev
 """
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,8 @@ _T = TypeVar("_T")
 _STORAGE_RETRY = 5.0
 #: Seconds that putting the results together may take, for a job and for each of its pages.
 _ASSEMBLY_SECONDS = (120.0, 2.0)
+#: Seconds that a stop waits for a disk that refuses.
+_PUT_BACK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class Pipeline:
         self._scheduler.remove(job_id)
         while job.in_flight:
             await job.idle.wait()
+        self._journal.gone(job)
         return job
 
     async def run(self) -> None:
@@ -151,9 +155,10 @@ class Pipeline:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for job in list(self._jobs.values()):
-            job.put_back(self._now())
-            await self._journal.commit(job)
+        begun = [job for job in self._jobs.values() if job.put_back(self._now())]
+        commits = asyncio.gather(*(self._journal.commit(job) for job in begun))
+        with contextlib.suppress(TimeoutError):  # a status that says processing is resumed all the same
+            await asyncio.wait_for(commits, _PUT_BACK_SECONDS)
 
     def _spawn(self, job: ActiveJob, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._guard(job, work))
@@ -201,8 +206,9 @@ class Pipeline:
         except OSError as error:
             await self._storage_trouble(job, error)
             job.put_back(self._now())
-            self._scheduler.add(job.job_id)
-            self._wake.set()
+            if not job.cancelled:
+                self._scheduler.add(job.job_id)
+                self._wake.set()
             return
         if not job.cancelled:
             await self._opened(job, opened)
@@ -344,27 +350,34 @@ class Pipeline:
         total = len(job.sizes)
         job.advance(Status.PROCESSING, Stage.ASSEMBLING, self._now(), engine=self._engine_status())
         await self._journal.commit(job)
-        fixed, per_page = _ASSEMBLY_SECONDS
         try:
-            task = AssembleTask(str(job.folder.path), total)
-            reply = await self._pool.call(task, fixed + per_page * total, urgent=True)
+            images = await self._assemble(job, total)
         except PdfocrError as error:
-            if error.code is ErrorCode.STORAGE_FAILED:
-                await self._storage_trouble(job, error)
-                self._spawn(job, self._finish_again(job))
-                return
-            await self._end(job, Status.FAILED, PdfocrError(ErrorCode.ASSEMBLY_FAILED, error.message))
+            if error.code is not ErrorCode.ASSEMBLY_FAILED:
+                error = PdfocrError(ErrorCode.ASSEMBLY_FAILED, error.message)
+            await self._end(job, Status.FAILED, error)
             return
-        job.change(self._now(), outputs=Outputs(image_count=reply["images"]))
+        job.change(self._now(), outputs=Outputs(image_count=images))
         read = total - len(job.status.failed_pages)
         if read < self._config.job.min_page_success * total:
             await self._end(job, Status.FAILED, PdfocrError(ErrorCode.TOO_FEW_PAGES, f"{read} of {total} were read."))
         else:
             await self._end(job, Status.COMPLETED)
 
-    async def _finish_again(self, job: ActiveJob) -> None:
-        if not job.cancelled:
-            await self._finish(job)
+    async def _assemble(self, job: ActiveJob, total: int) -> int:
+        """Have a worker put the outputs together, again and again while the file system refuses; the figures."""
+        fixed, per_page = _ASSEMBLY_SECONDS
+        task = AssembleTask(str(job.folder.path), total)
+        while True:
+            try:
+                reply = await self._pool.call(task, fixed + per_page * total, urgent=True)
+            except PdfocrError as error:
+                if error.code is not ErrorCode.STORAGE_FAILED or job.cancelled:
+                    raise
+                await self._storage_trouble(job, error)
+            else:
+                self.trouble = None
+                return int(reply["images"])
 
     async def _end(self, job: ActiveJob, status: Status, error: PdfocrError | None = None) -> None:
         """The job is over: hand it to whoever delivers it."""

@@ -128,10 +128,10 @@ def answer(line: bytes, engine: Engine, settings: WorkerSettings) -> Answer:
         return {"ok": False, "code": ErrorCode.INTERNAL, "detail": f"{type(error).__name__}: {error}"}
 
 
-def _end_with_parent() -> None:
-    """Ask the kernel to kill this process when the daemon dies, however it dies."""
+def _end_with_parent(parent: int) -> None:
+    """Ask the kernel to kill this process when the daemon, process `parent`, dies, however it dies."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:  # it died before we asked
+    if os.getppid() != parent:  # it died before we asked
         sys.exit(1)
 
 
@@ -155,9 +155,9 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
 
 
 def main() -> None:
-    """Run as `python -m pdfocr_watcher.pipeline.worker SETTINGS`."""
+    """Run as `python -m pdfocr_watcher.pipeline.worker SETTINGS DAEMON_PID`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _end_with_parent()
+    _end_with_parent(int(sys.argv[2]))
     channel = _protocol_channel()
     keep_raster_memory()
 

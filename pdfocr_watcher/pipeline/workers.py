@@ -62,13 +62,17 @@ class WorkerProcess:
         Raises:
             PdfocrError: it did not load (ENGINE_UNAVAILABLE), within `timeout` seconds.
         """
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "pdfocr_watcher.pipeline.worker", self._settings.to_json()),
-            stdin=PIPE,
-            stdout=PIPE,
-            env={**os.environ, **_MALLOC, "OMP_NUM_THREADS": str(self._settings.threads)},
-            start_new_session=True,
-        )
+        command = (sys.executable, "-P", "-m", "pdfocr_watcher.pipeline.worker", self._settings.to_json())
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *(*command, str(os.getpid())),
+                stdin=PIPE,
+                stdout=PIPE,
+                env={**os.environ, **_MALLOC, "OMP_NUM_THREADS": str(self._settings.threads)},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"Its process cannot be started: {error}.") from error
         try:
             ready = await asyncio.wait_for(self._read(), timeout)
         except TimeoutError:
@@ -228,7 +232,8 @@ class WorkerPool:
             if order.result.done():
                 continue
             if not worker.alive:  # it died while it was idle: that is not the task's fault
-                await self._ensure_started(worker)
+                self._orders.put_nowait(order)
+                continue
             try:
                 reply = await worker.call(order.task, order.timeout)
             except PdfocrError as error:
