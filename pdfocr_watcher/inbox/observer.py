@@ -31,6 +31,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer as NativeObserver
 from watchdog.observers.api import BaseObserver
+from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
 from watchdog.observers.polling import PollingObserverVFS
 
 from pdfocr_watcher.config.model import Observer
@@ -38,6 +39,10 @@ from pdfocr_watcher.inbox import mounts
 from pdfocr_watcher.inbox.sweep import Identity
 
 _log = structlog.get_logger()
+
+# watchdog holds the first half of a move back for half a second, to pair it with the second, and all later events
+# wait behind it. Every claim is such a half, and nobody here asks what was moved where.
+InotifyMoveEventGrouper.delay = 0.0
 
 #: Openings and closings without a write are left out: the sweep's and the probe's own would wake it for ever.
 #: A deleted file wakes nobody either, or every claim would; a deleted folder may be the inbox itself.

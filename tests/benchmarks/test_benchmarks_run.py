@@ -1,0 +1,58 @@
+"""Every benchmark runs to its end on the real program, with the smallest sizes; its figures mean nothing then."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="the bare side is pdftoppm")
+
+_REPOSITORY = Path(__file__).parents[2]
+
+
+def run(folder: Path, name: str, *arguments: str) -> str:
+    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--folder", str(folder)]
+    done = subprocess.run(command, cwd=_REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "machine: " in done.stdout
+    assert "versions: " in done.stdout
+    assert not os.listdir(folder), "it leaves nothing behind"
+    return done.stdout
+
+
+def test_overhead_compares_the_null_engine_with_pdftoppm(tmp_path):
+    printed = run(tmp_path, "overhead", "--engine", "null", "--documents", "2", "--pages", "2", "--rounds", "1")
+    assert "bare pdftoppm" in printed
+    assert "null: daemon / bare pdftoppm, pages per second: " in printed
+
+
+def test_overhead_reads_given_documents(tmp_path_factory, tmp_path):
+    from benchmarks.documents import make_documents  # noqa: PLC0415 - the folder is a package only from the repository
+
+    given = tmp_path_factory.mktemp("given")
+    make_documents(given, 1, 2)
+    (given / "broken.pdf").write_bytes(b"%PDF-1.4\nnothing\n%%EOF\n")
+    printed = run(tmp_path, "overhead", "--engine", "null", "--pdfs", str(given), "--rounds", "1")
+    assert "left out: broken.pdf" in printed
+    assert "1 documents, 2 pages" in printed
+
+
+def test_latency_watches_drops_and_submits(tmp_path):
+    printed = run(tmp_path, "latency", "--drops", "1", "--submits", "1", "--settle", "0.2")
+    assert "settled to pending on disk" in printed
+    assert "submit, the whole process" in printed
+
+
+def test_memory_counts_the_rasters_alive(tmp_path):
+    arguments = ("--engine", "null", "--short-pages", "1", "--pages", "6", "--queue-pages", "8")
+    printed = run(tmp_path, "memory", *arguments)
+    assert "peak memory of 6 pages / of 1" in printed
+    assert "rasters alive at a time" in printed
+
+
+def test_many_finds_every_content_once(tmp_path):
+    printed = run(tmp_path, "many", "--files", "5")
+    assert "dropped 5, completed 5, twice 0, missing 0, left over 0" in printed
