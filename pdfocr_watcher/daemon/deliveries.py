@@ -102,7 +102,7 @@ class Deliveries:
                     result = await asyncio.get_running_loop().run_in_executor(self._threads, move)
                     self._journal.gone(job)
             except OSError as error:
-                if not job.folder.path.exists():
+                if isinstance(error, FileNotFoundError) and not job.folder.path.exists():
                     _log.warning(
                         "job.folder_gone", job_id=job.job_id
                     )  # somebody removed it: there is nothing to deliver

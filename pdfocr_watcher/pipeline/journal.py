@@ -61,10 +61,11 @@ class StatusJournal:
                 self._dirty.pop(job.job_id, None)
                 try:
                     await self._write(job, name_too=True)
-                except FileNotFoundError:
-                    _log.warning("job.folder_gone", job_id=job.job_id)  # somebody removed it: there is nothing to say
-                    return
                 except OSError as error:
+                    if isinstance(error, FileNotFoundError) and job.folder.path.parent.is_dir():
+                        # Somebody removed the job's folder: there is nothing to say any more.
+                        _log.warning("job.folder_gone", job_id=job.job_id)
+                        return
                     _log.warning("status.refused", job_id=job.job_id, error=str(error))
                 else:
                     return

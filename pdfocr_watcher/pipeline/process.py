@@ -174,6 +174,7 @@ class Pipeline:
             _log.exception("pipeline.defect", job_id=job.job_id)
             if job.job_id in self._jobs:
                 await self._end(job, Status.FAILED, PdfocrError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}"))
+                job.cancelled = True  # its other pages may still be in flight
 
     async def _next_turn(self) -> Turn:
         while (turn := self._scheduler.next()) is None:
@@ -368,13 +369,17 @@ class Pipeline:
         """Have a worker put the outputs together, again and again while the file system refuses; the figures."""
         fixed, per_page = _ASSEMBLY_SECONDS
         task = AssembleTask(str(job.folder.path), total)
+        crashed = False
         while True:
             try:
                 reply = await self._pool.call(task, fixed + per_page * total, urgent=True)
             except PdfocrError as error:
-                if error.code is not ErrorCode.STORAGE_FAILED or job.cancelled:
+                if error.code is ErrorCode.ENGINE_CRASHED and not crashed:
+                    crashed = True  # once may be somebody else's doing, as when memory runs out
+                elif error.code is ErrorCode.STORAGE_FAILED and not job.cancelled:
+                    await self._storage_trouble(job, error)
+                else:
                     raise
-                await self._storage_trouble(job, error)
             else:
                 self.trouble = None
                 return int(reply["images"])

@@ -24,7 +24,7 @@ class EngineShare:
 
 
 def cores() -> int:
-    """Cores that this process may use; a container's or a service's limit counts."""
+    """Cores that this process may use, by its CPU affinity; quotas of a container or a service do not count."""
     return max(1, len(os.sched_getaffinity(0)))
 
 

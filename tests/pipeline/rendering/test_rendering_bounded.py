@@ -21,6 +21,16 @@ def test_the_end_of_a_program_and_its_outputs_are_told():
     assert (outcome.stdout, outcome.stderr) == (b"out\n", b"err\n")
 
 
+def is_gone_soon(pid: int) -> bool:
+    """Whether a killed process ends; a busy machine takes a moment, and a zombie waits for whoever reaps it."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.02)
+    return False
+
+
 def test_a_program_is_ended_at_its_time_limit_with_all_that_it_started():
     start = time.monotonic()
     outcome = run("sleep 600 & echo $!; sleep 600", timeout=0.3)
@@ -28,7 +38,7 @@ def test_a_program_is_ended_at_its_time_limit_with_all_that_it_started():
     assert outcome.returncode == -9
     assert time.monotonic() - start < 5
     child = int(outcome.stdout)
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    assert is_gone_soon(child)
 
 
 def test_a_program_that_closes_its_outputs_and_stays_is_ended_too():
