@@ -8,17 +8,16 @@ from pathlib import Path
 import structlog
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.durable import is_temporary
 from pdfocr_watcher.jobs.folder import JobFolder, is_job_id
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
-from pdfocr_watcher.jobs.recovery import Action, decide, finish_claim, inspect_folder, resumed
+from pdfocr_watcher.jobs.recovery import Action, decide, finish_claim, inspect_folder, remove_dying, resumed
 from pdfocr_watcher.jobs.status_file import write_status
 from pdfocr_watcher.pipeline.active import ActiveJob
 
 _log = structlog.get_logger(__name__)
 
-#: The name of a PDF whose status was lost; it has none that we know of.
-_ADOPTED = "recovered.pdf"
+#: The stem of a PDF whose status was lost; its own is not known.
+_ADOPTED = "recovered"
 
 
 def recover(jobs: Path, max_attempts: int, now: datetime) -> list[ActiveJob]:
@@ -37,8 +36,7 @@ def recover(jobs: Path, max_attempts: int, now: datetime) -> list[ActiveJob]:
         OSError: the jobs folder itself cannot be read.
     """
     found = []
-    for name in filter(is_temporary, os.listdir(jobs)):  # a removal that was broken off
-        shutil.rmtree(jobs / name, ignore_errors=True)
+    remove_dying(jobs)
     for name in sorted(filter(is_job_id, os.listdir(jobs))):
         try:
             job = _recover_one(JobFolder(jobs / name), max_attempts, now)
@@ -79,14 +77,15 @@ def _fail(job: ActiveJob, now: datetime, error: PdfocrError) -> None:
 
 def _adopted(folder: JobFolder, now: datetime) -> JobStatus:
     """A status for a PDF whose own was lost."""
-    found = folder.input(_ADOPTED).stat()
+    found = folder.found_input() or folder.input(f"{_ADOPTED}.pdf")
+    name = f"{_ADOPTED}{found.suffix}"
     return JobStatus(
         job_id=folder.path.name,
         status=Status.PENDING,
         stage=Stage.QUEUED,
-        filename=_ADOPTED,
-        source=_ADOPTED,
-        bytes=found.st_size,
+        filename=name,
+        source=name,
+        bytes=found.stat().st_size,
         created_at=now,
         updated_at=now,
     )

@@ -7,14 +7,13 @@ whose source is removed only once it was verified. What a crash leaves half-way 
 import contextlib
 import errno
 import os
-import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from pdfocr_watcher.inbox.lease import has_writer
 from pdfocr_watcher.inbox.sweep import Signature
-from pdfocr_watcher.jobs.durable import copy_verified, sync_folder
+from pdfocr_watcher.jobs.durable import copy_verified, is_regular_file, remove_folder, sync_folder
 from pdfocr_watcher.jobs.folder import JobFolder, displayable, result_folder
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status, new_job_id
 from pdfocr_watcher.jobs.recovery import CopyNote, finish_claim
@@ -135,15 +134,21 @@ class Claimer:
         note = CopyNote(str(source), signature.device, signature.inode, signature.size, signature.mtime_ns)
         note.write(folder)
         copy_verified(source, target)
-        if not note.still_there():
-            # It changed while it was copied: the copy is worth nothing, the file is judged anew.
+        try:
+            unchanged = note.still_there()
+        except OSError:
+            # The inbox went away under us: the file is still there, and is judged anew when it is back.
+            target.unlink()
+            raise
+        if not unchanged:
+            # It changed while it was copied: the copy is worth nothing.
             target.unlink()
             return None
         try:
             finish_claim(folder)
         except OSError:
-            if note.still_there():
-                # The copy may not stay beside its source, or the drop would be done twice.
+            if os.path.lexists(source):
+                # A copy may not stay beside its source, or the drop would be done twice.
                 target.unlink()
                 raise
         return True
@@ -151,9 +156,9 @@ class Claimer:
     @staticmethod
     def _discard(folder: JobFolder, target: Path) -> None:
         """Remove the folder of a claim that came to nothing, never one that holds the file."""
-        if not target.exists():
-            with contextlib.suppress(OSError):
-                shutil.rmtree(folder.path)
+        with contextlib.suppress(OSError):
+            if not is_regular_file(target):
+                remove_folder(folder.path)
 
 
 def at_rest(folder: JobFolder, filename: str) -> Signature | None:

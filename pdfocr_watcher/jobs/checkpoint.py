@@ -1,6 +1,6 @@
 """A page that is done with: what the outputs need of it, on disk, so that it is never read again.
 
-Figures and picture first, the JSON last: a page is done with when its JSON is there.
+Figures and picture first, the JSON last: a page is done with when its JSON is there and what it names is too.
 """
 
 import json
@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pdfocr_watcher.document.figures import FigureCrop, figure_crops
 from pdfocr_watcher.document.model import FailedPage, Page
-from pdfocr_watcher.jobs.durable import sync_folder, write_file
+from pdfocr_watcher.errors import ErrorCode
+from pdfocr_watcher.jobs.durable import is_regular_file, sync_folder, write_file
 from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.jobs.model import well_formed
 
 _SCHEMA = 1
 
@@ -42,11 +45,12 @@ def write_page(folder: JobFolder, page: Page, picture: bytes, figures: Mapping[s
         OSError: the file system refused; the page counts as not done.
     """
     if figures:
-        folder.images.mkdir(exist_ok=True)
+        _make_folder(folder.images)
         for name, data in figures.items():
             write_file(folder.images / name, data)
+    if _remove_stale(folder, page.index, figures) or figures:
         sync_folder(folder.images)
-    folder.pages.mkdir(exist_ok=True)
+    _make_folder(folder.pages)
     write_file(folder.layout_picture(page.index), picture)
     _write(folder, page.index, {"page": page.to_dict()})
 
@@ -57,28 +61,65 @@ def write_failed_page(folder: JobFolder, failed: FailedPage) -> None:
     Raises:
         OSError: the file system refused.
     """
-    folder.pages.mkdir(exist_ok=True)
+    if _remove_stale(folder, failed.index, {}):
+        sync_folder(folder.images)
+    _make_folder(folder.pages)
     _write(folder, failed.index, {"failed": asdict(failed)})
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder of a job, its name durable; never the job's folder itself, which may just have been deleted."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return
+    sync_folder(folder.parent)
+
+
+def _remove_stale(folder: JobFolder, index: int, figures: Mapping[str, bytes]) -> bool:
+    """Remove the figures of an earlier reading of the page that was not checkpointed; whether there were some."""
+    number = len(figures)
+    while is_regular_file(stale := folder.images / FigureCrop(index, number, 0, (0, 0, 1, 1)).filename):
+        stale.unlink(missing_ok=True)
+        number += 1
+    return number > len(figures)
 
 
 def _write(folder: JobFolder, index: int, content: dict[str, Any]) -> None:
     data = json.dumps({"schema_version": _SCHEMA, **content}, ensure_ascii=False, separators=(",", ":"))
-    write_file(folder.checkpoint(index), data.encode())
+    write_file(folder.checkpoint(index), well_formed(data).encode())
     sync_folder(folder.pages)
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
     """The checkpoint in a file; None if it is not a valid one, so that the page is read again.
 
+    It is not valid either where it is not that of the page which the file's name says, or where the picture or a
+    figure of the page is missing.
+
     Raises:
         OSError: the file cannot be read.
     """
+    content = path.read_bytes()
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(content)
         if data["schema_version"] != _SCHEMA:
             return None
-        if "failed" in data:
-            return Checkpoint(None, FailedPage(**data["failed"]))
-        return Checkpoint(Page.from_dict(data["page"]), None)
-    except (ValueError, KeyError, TypeError):
+        checkpoint = _failed(data["failed"]) if "failed" in data else Checkpoint(Page.from_dict(data["page"]), None)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
+    return checkpoint if _belongs(JobFolder(path.parent.parent), path, checkpoint) else None
+
+
+def _failed(data: Mapping[str, Any]) -> Checkpoint:
+    failed = FailedPage(int(data["index"]), ErrorCode(data["code"]).value, str(data["message"]))
+    return Checkpoint(None, failed)
+
+
+def _belongs(folder: JobFolder, path: Path, checkpoint: Checkpoint) -> bool:
+    page = checkpoint.page
+    if page is None:
+        return checkpoint.failed is not None and path == folder.checkpoint(checkpoint.failed.index)
+    if path != folder.checkpoint(page.index) or not is_regular_file(folder.layout_picture(page.index)):
+        return False
+    return all(is_regular_file(folder.images / crop.filename) for crop in figure_crops(page))

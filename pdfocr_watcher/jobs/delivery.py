@@ -1,44 +1,70 @@
 """A finished job folder becomes a result, complete and by one rename; a failed one can be taken back."""
 
 import os
-import shutil
+import re
 from datetime import datetime
 from pathlib import Path
 
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
-from pdfocr_watcher.jobs.durable import make_folders, move_folder, sync_folder, temporary_name
+from pdfocr_watcher.jobs.durable import make_folders, move_folder, remove_folder, sync_folder
 from pdfocr_watcher.jobs.folder import JobFolder, result_folder
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
-from pdfocr_watcher.jobs.recovery import resumed
-from pdfocr_watcher.jobs.status_file import read_status, write_status
+from pdfocr_watcher.jobs.recovery import finish_claim, resumed
+from pdfocr_watcher.jobs.status_file import STATUS_NAME, read_status, write_status
+
+#: What the folders of results are called (see `folder.result_name`).
+_RESULT = re.compile(r".*[.][0-9a-f]{8}_*", re.DOTALL)
 
 
 def deliver(folder: JobFolder, status: JobStatus, outbox: Path, failed: Path) -> Path:
     """Move a finished job to the outbox or the failed folder.
 
-    Its status.json already says how it ended. Called again after a crash it finishes what was begun: a
-    result that is already there is not made twice.
+    Its status.json already says how it ended. Called again after a crash or an error it finishes what was begun:
+    a result that is already there is not made twice.
 
     Returns:
         The result's folder.
 
     Raises:
-        OSError: a file system refused; the job folder is still whole and this may be called again.
+        OSError: a file system refused; the job is whole in its folder or in its result's, and this may be called
+            again.
     """
-    target = result_folder(outbox if status.status is Status.COMPLETED else failed, status)
+    root = outbox if status.status is Status.COMPLETED else failed
+    target = _outside_results(root, result_folder(root, status))
     while os.path.lexists(target):
         if (there := read_status(target)) is not None and there.job_id == status.job_id:
-            shutil.rmtree(folder.path)
+            sync_folder(target.parent)
+            if os.path.lexists(folder.path):
+                remove_folder(folder.path)
             sync_folder(folder.path.parent)
             return target
         # Somebody else's folder has the name: it is left alone, and ours gets a longer one.
         target = target.with_name(f"{target.name}_")
+    finish_claim(folder)
     folder.remove_leftovers()
     if status.status is Status.COMPLETED:
         folder.remove_work()
     make_folders(target.parent)
     move_folder(folder.path, target)
     return target
+
+
+def _outside_results(root: Path, target: Path) -> Path:
+    """The target, led past every folder above it that is itself a result.
+
+    Somebody drops a result's whole folder into the inbox: the new result must not come to lie inside the old one,
+    where it would be deleted with it. A way past that was taken once is taken again when the old one is gone, or
+    what was delivered there would not be found and be delivered twice.
+    """
+    folder = root
+    for part in target.relative_to(root).parts[:-1]:
+        folder /= part
+        while _RESULT.fullmatch(folder.name):
+            past = folder.with_name(f"{folder.name}_")
+            if not (os.path.lexists(folder / STATUS_NAME) or past.is_dir()):
+                break
+            folder = past
+    return folder / target.name
 
 
 def take_back(result: Path, jobs: Path, status: JobStatus, now: datetime) -> tuple[JobFolder, JobStatus]:
@@ -58,6 +84,8 @@ def take_back(result: Path, jobs: Path, status: JobStatus, now: datetime) -> tup
         checkpoint = read_checkpoint(folder.checkpoint(index))
         if checkpoint is None or checkpoint.failed is not None:
             folder.checkpoint(index).unlink()
+    if folder.pages.is_dir():
+        sync_folder(folder.pages)
     again = resumed(status.model_copy(update={"attempts": 0, "failed_pages": ()}), len(folder.checkpointed()))
     again = again.model_copy(update={"stage": Stage.QUEUED, "outputs": None, "updated_at": now})
     write_status(folder.path, again)
@@ -70,7 +98,4 @@ def remove(folder: Path) -> None:
     Raises:
         OSError: the file system refused.
     """
-    dying = temporary_name(folder)
-    folder.rename(dying)
-    sync_folder(folder.parent)
-    shutil.rmtree(dying)
+    remove_folder(folder)

@@ -1,7 +1,7 @@
 """Writes that a reader never sees half done and that a power cut does not take back.
 
-The order is always: temporary file in the same folder, fsync, rename, fsync of the folder. What is written,
-and when, is decided elsewhere.
+The order is always: temporary file in the same folder, fsync, rename, fsync of the folder; and whatever goes is
+renamed to a temporary name first, so that nobody meets half of it. What is written, and when, is decided elsewhere.
 """
 
 import errno
@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,17 +17,37 @@ _COPY_CHUNK = 1 << 20
 #: Temporary files of ours begin and end so; recovery removes them, and the inbox ignores them.
 TEMPORARY_PREFIX = ".pdfocr-"
 TEMPORARY_SUFFIX = ".tmp"
+#: So much of a file's name its temporary name keeps: a name may have 255 bytes.
+_KEPT_BYTES = 60
 _serial = itertools.count()
 
 
 def temporary_name(path: Path) -> Path:
     """A name beside `path` under which it is written first; another one at every call, in every process."""
-    return path.with_name(f"{TEMPORARY_PREFIX}{path.name[:60]}.{os.getpid()}-{next(_serial)}{TEMPORARY_SUFFIX}")
+    kept = truncated(path.name, _KEPT_BYTES)
+    return path.with_name(f"{TEMPORARY_PREFIX}{kept}.{os.getpid()}-{next(_serial)}{TEMPORARY_SUFFIX}")
+
+
+def truncated(name: str, length: int) -> str:
+    """The first `length` bytes of a file name, or a few less: no character is cut in two."""
+    return os.fsencode(name)[:length].decode(errors="ignore")
 
 
 def is_temporary(name: str) -> bool:
     """Whether a file or folder of this name was left by a write that was broken off."""
     return name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX)
+
+
+def is_regular_file(path: Path) -> bool:
+    """Whether a regular file, no link to one, has this name.
+
+    Raises:
+        OSError: it cannot be said; a disk that is in trouble must not look like an empty one.
+    """
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def sync_folder(folder: Path) -> None:
@@ -87,25 +108,18 @@ def copy_verified(source: Path, target: Path) -> str:
         The SHA-256 of the content, as 64 hexadecimal digits.
 
     Raises:
-        OSError: the file system refused, or what was read back is not what was copied (EIO).
+        OSError: the file system refused, `source` is a symbolic link (ELOOP), or what was read back is not what
+            was copied (EIO).
     """
     temporary = temporary_name(target)
-    digest = hashlib.sha256()
     try:
-        with source.open("rb") as reader, temporary.open("wb") as writer:
-            for chunk in _chunks(reader.fileno()):
-                digest.update(chunk)
-                writer.write(chunk)
-            writer.flush()
-            os.fsync(writer.fileno())
-        if sha256_of(temporary) != digest.hexdigest():
-            raise OSError(errno.EIO, "the copy differs from its source", str(target))
+        digest = _copy_and_read_back(source, temporary)
         temporary.replace(target)
     except BaseException:
         _remove_quietly(temporary)
         raise
     sync_folder(target.parent)
-    return digest.hexdigest()
+    return digest
 
 
 def sha256_of(path: Path) -> str:
@@ -120,31 +134,47 @@ def sha256_of(path: Path) -> str:
 def move_folder(source: Path, target: Path) -> None:
     """Move a folder so that `target` appears by one rename, also to another file system.
 
-    Across file systems the folder is copied to a temporary name beside `target`, made durable, renamed, and
-    only then is the source removed; a leftover of an earlier try is replaced.
+    Across file systems the folder is copied to a temporary name beside `target`, each file read back, made
+    durable, renamed, and only then is the source removed; a leftover of an earlier try is replaced. Links and
+    other things that are neither file nor folder are not copied.
 
     Raises:
         FileExistsError: `target` exists.
-        OSError: the file system refused; the source is still whole.
+        OSError: the file system refused; the folder is whole in one of the two places, or in both.
     """
     make_folders(target.parent)
-    if target.exists():
+    if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, "the target exists", str(target))
     try:
         source.rename(target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        temporary = target.with_name(f"{TEMPORARY_PREFIX}{target.name[:60]}{TEMPORARY_SUFFIX}")
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.copytree(source, temporary, copy_function=_copy_synced)
-        for folder, _, _ in os.walk(temporary, topdown=False):
-            sync_folder(Path(folder))
-        temporary.rename(target)
+    else:
         sync_folder(target.parent)
-        shutil.rmtree(source)
+        sync_folder(source.parent)
+        return
+    # The same name at every try, but never that of another target: two may be on their way at a time.
+    own = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:32]
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{own}{TEMPORARY_SUFFIX}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    _copy_folder(source, temporary)
+    temporary.rename(target)
     sync_folder(target.parent)
-    sync_folder(source.parent)
+    remove_folder(source)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all that is in it: it vanishes at once, and its files then.
+
+    Raises:
+        OSError: the file system refused; the folder is whole, or has vanished and what is left of it has a
+            temporary name.
+    """
+    dying = temporary_name(folder)
+    folder.rename(dying)
+    sync_folder(folder.parent)
+    shutil.rmtree(dying)
 
 
 def make_folders(folder: Path) -> None:
@@ -161,15 +191,40 @@ def _chunks(descriptor: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _copy_synced(source: str, target: str) -> str:
-    shutil.copy2(source, target, follow_symlinks=False)
-    sync_file(Path(target))
-    return target
+def _copy_and_read_back(source: Path, target: Path) -> str:
+    """Copy a file's content durably; its SHA-256."""
+    digest = hashlib.sha256()
+    # The inbox is other people's: a link that was put in a file's place would lead anywhere.
+    reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        with target.open("wb") as writer:
+            for chunk in _chunks(reader):
+                digest.update(chunk)
+                writer.write(chunk)
+            writer.flush()
+            os.fsync(writer.fileno())
+            # What is read back shall come from the device, not from memory.
+            os.posix_fadvise(writer.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(reader)
+    if sha256_of(target) != digest.hexdigest():
+        raise OSError(errno.EIO, "the copy differs from its source", str(target))
+    return digest.hexdigest()
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    target.mkdir()
+    with os.scandir(source) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _copy_folder(source / entry.name, target / entry.name)
+            elif entry.is_file(follow_symlinks=False):
+                _copy_and_read_back(source / entry.name, target / entry.name)
+    sync_folder(target)
 
 
 def _remove_quietly(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError:
-        # The write has failed already, and that is what is reported; recovery removes what is left.
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pdfocr_watcher.document.figures import IMAGES_FOLDER
-from pdfocr_watcher.jobs.durable import is_temporary
+from pdfocr_watcher.jobs.durable import is_regular_file, is_temporary, truncated
 from pdfocr_watcher.jobs.model import JOB_ID, JobStatus, short_id
 
 MARKDOWN_NAME = "output.mmd"
@@ -20,7 +20,13 @@ CLAIM_NAME = "claim.json"
 
 #: A file name may have 255 bytes; what is left is for the short id and a temporary prefix.
 _STEM_BYTES = 200
+_NAME_BYTES = 255
+#: A path may have 4,095 bytes; what is left is for the root and the names in the result.
+_SUBFOLDER_BYTES = 3000
+#: The stem of a result whose PDF is called by dots alone.
+_NAMELESS = "document"
 _CHECKPOINT = re.compile(r"([0-9]{4,})\.json")
+_INPUT = re.compile(r"input([.][a-z0-9]{1,16})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,17 @@ class JobFolder:
     def input(self, filename: str) -> Path:
         """The claimed file: input.pdf, or input with another suffix where it was never a PDF by name."""
         suffix = PurePosixPath(filename).suffix.lower()
-        return self.path / f"input{suffix if re.fullmatch(r'[.][a-z0-9]{1,16}', suffix) else ''}"
+        name = f"input{suffix}"
+        return self.path / (name if _INPUT.fullmatch(name) else "input")
+
+    def found_input(self) -> Path | None:
+        """The claimed file, whatever its suffix; None if there is none.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        names = sorted(filter(_INPUT.fullmatch, os.listdir(self.path)))
+        return next((self.path / name for name in names if is_regular_file(self.path / name)), None)
 
     def checkpoint(self, index: int) -> Path:
         """The checkpoint of a page, counted from 0."""
@@ -94,9 +110,8 @@ class JobFolder:
         shutil.rmtree(self.rasters, ignore_errors=True)
         for folder in (self.path, self.pages, self.images):
             if folder.is_dir():
-                for entry in list(os.scandir(folder)):
-                    if is_temporary(entry.name):
-                        Path(entry.path).unlink(missing_ok=True)
+                for name in filter(is_temporary, os.listdir(folder)):
+                    (folder / name).unlink(missing_ok=True)
 
     def remove_work(self) -> None:
         """Remove what only the work needed, checkpoints included: the results are complete."""
@@ -110,14 +125,29 @@ def is_job_id(name: str) -> bool:
 
 
 def result_name(status: JobStatus) -> str:
-    """The name of a result's folder: the PDF's stem and the short id."""
-    stem = PurePosixPath(status.filename).stem.encode()[:_STEM_BYTES].decode(errors="ignore")
-    return f"{stem}.{short_id(status.job_id)}"
+    """The name of a result's folder: the PDF's stem and the short id.
+
+    A stem that begins with a dot loses it, or nobody would see the result.
+    """
+    stem = truncated(PurePosixPath(status.filename).stem.lstrip(". "), _STEM_BYTES)
+    return f"{stem or _NAMELESS}.{short_id(status.job_id)}"
 
 
 def result_folder(root: Path, status: JobStatus) -> Path:
-    """Where a job's result goes below the outbox or the failed folder: the PDF's sub-folder is kept."""
-    return root.joinpath(*PurePosixPath(status.source).parent.parts, result_name(status))
+    """Where a job's result goes below the outbox or the failed folder: the PDF's sub-folder is kept.
+
+    It always lies below `root`, whatever the status file says, and its name is never too long for a file system.
+    """
+    folder, left = root, _SUBFOLDER_BYTES
+    for part in PurePosixPath(status.source).parent.parts:
+        if part in {"/", "//", ".", ".."}:
+            continue
+        name = truncated(part, _NAME_BYTES)
+        left -= len(os.fsencode(name)) + 1
+        if left < 0:
+            break
+        folder /= name
+    return folder / result_name(status)
 
 
 def displayable(name: str) -> str:

@@ -1,5 +1,6 @@
 """The lock that keeps one daemon alone on a jobs folder."""
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -46,13 +47,18 @@ class JobsLock:
                     ErrorCode.ALREADY_RUNNING, f"{self._path} is held by {holder or 'another'}."
                 ) from None
             raise PdfocrError(ErrorCode.FOLDER_UNUSABLE, f"{self._path}: {error.strerror}.") from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode(), 0)
         self._descriptor = descriptor
+        # Who holds it is a courtesy to the next: a full disk must not keep the daemon from starting.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode(), 0)
 
     def release(self) -> None:
         """Let go."""
         if self._descriptor is not None:
+            # A process that is just being started may have the descriptor too, for a moment.
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
             self._descriptor = None
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from pdfocr_watcher.errors import ErrorCode
 
@@ -45,7 +45,7 @@ class Stage(StrEnum):
 
 #: processing -> pending and failed -> pending are the ways back: a crash, and a person's `retry`.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED, Status.COMPLETED}),
+    Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED}),
     Status.PROCESSING: frozenset({Status.PENDING, Status.COMPLETED, Status.FAILED}),
     Status.COMPLETED: frozenset(),
     Status.FAILED: frozenset({Status.PENDING}),
@@ -60,7 +60,29 @@ def _rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Moment = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+#: A point in time; in JSON as RFC 3339 says, in UTC, with milliseconds.
+Moment = Annotated[
+    AwareDatetime,
+    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z$",
+        }
+    ),
+]
+
+
+def well_formed(text: str) -> str:
+    """The text with every lone surrogate replaced by U+FFFD: UTF-8 cannot hold one, and an engine may say one."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+#: Text that comes from outside: a name, a message.
+Words = Annotated[str, PlainSerializer(well_formed, return_type=str, when_used="json")]
 
 JOB_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
@@ -76,7 +98,7 @@ def short_id(job_id: str) -> str:
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class FailedPageStatus(_Value):
@@ -84,7 +106,7 @@ class FailedPageStatus(_Value):
 
     page: int = Field(ge=1, description="the page, counted from 1")
     code: ErrorCode = Field(description="why, as a stable name")
-    message: str = Field(description="why, in words")
+    message: Words = Field(description="why, in words")
 
 
 class EngineStatus(_Value):
@@ -119,8 +141,8 @@ class JobStatus(_Value):
     job_id: str = Field(pattern=f"^{JOB_ID.pattern}$", description="sorts by time; its last part names the result")
     status: Status
     stage: Stage
-    filename: str = Field(description="the PDF's name as it was dropped")
-    source: str = Field(description="the PDF's path relative to the inbox, with / between the parts")
+    filename: Words = Field(description="the PDF's name as it was dropped")
+    source: Words = Field(description="the PDF's path relative to the inbox, with / between the parts")
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="of the PDF; null until it was computed")
     bytes: int = Field(ge=0, description="the PDF's size")
     total_pages: int | None = Field(None, ge=0, description="null until the PDF was opened")
@@ -136,7 +158,7 @@ class JobStatus(_Value):
     worker: Worker | None = Field(None, description="the daemon that has the job; null when none has")
     duplicate_of: str | None = Field(None, description="the earlier job with the same content, if it was noticed")
     error_code: ErrorCode | None = Field(None, description="null unless the job failed")
-    error_message: str | None = Field(None, description="what went wrong and what to do; null unless the job failed")
+    error_message: Words | None = Field(None, description="what went wrong and what to do; null unless the job failed")
     outputs: Outputs | None = Field(None, description="null until there are some")
 
     def advance(self, status: Status, stage: Stage, now: datetime) -> "JobStatus":

@@ -1,20 +1,26 @@
 """What a job folder that is found at the start of the daemon needs: every half-way state has its answer.
 
-The decision is pure (`decide`); `inspect_folder` gathers the facts and `finish_claim` mends a copy that was
-broken off between its rename and the removal of its source.
+The decision is pure (`decide`); `inspect_folder` gathers the facts, `finish_claim` mends a copy that was
+broken off between its rename and the removal of its source, and `remove_dying` what was being removed.
 """
 
+import errno
 import json
 import os
-from dataclasses import dataclass
+import shutil
+import stat
+from dataclasses import asdict, dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
-from pdfocr_watcher.jobs.durable import sync_folder, write_durably
+from pdfocr_watcher.jobs.durable import is_regular_file, is_temporary, sha256_of, sync_folder, write_durably
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import JobStatus, Status
 from pdfocr_watcher.jobs.status_file import read_status
+
+#: Some file systems keep times to two seconds only, and tell them more exactly until they are mounted again.
+_COARSE_NS = 2_000_000_000
 
 
 class Action(Enum):
@@ -55,21 +61,40 @@ def decide(facts: Facts, max_attempts: int) -> Action:
     if status.status.finished:
         return Action.DELIVER
     if not facts.has_input:
-        return Action.DISCARD if status.attempts == 0 else Action.INPUT_MISSING
+        return Action.DISCARD if _as_claimed(status) else Action.INPUT_MISSING
     if status.attempts >= max_attempts:
         return Action.GIVE_UP
     return Action.RESUME
+
+
+def _as_claimed(status: JobStatus) -> bool:
+    """Whether nothing was written to the status since the claim began: only then may the PDF never have come."""
+    return status.started_at is None and status.attempts == 0 and status.updated_at == status.created_at
 
 
 def inspect_folder(folder: JobFolder) -> Facts:
     """Gather the facts.
 
     Raises:
-        OSError: the folder cannot be read.
+        OSError: the folder cannot be read; nothing may be concluded then.
     """
     status = read_status(folder.path)
-    expected = folder.input(status.filename if status is not None else "input.pdf")
-    return Facts(status, expected.is_file())
+    if status is None:
+        return Facts(None, folder.found_input() is not None)
+    if status.job_id != folder.path.name:
+        # The folder's name is what the daemon made; two jobs of one id could not be told apart.
+        status = status.model_copy(update={"job_id": folder.path.name})
+    return Facts(status, is_regular_file(folder.input(status.filename)))
+
+
+def remove_dying(jobs: Path) -> None:
+    """Remove the job folders whose removal, or whose copy from elsewhere, was broken off.
+
+    Raises:
+        OSError: the jobs folder cannot be read.
+    """
+    for name in filter(is_temporary, os.listdir(jobs)):
+        shutil.rmtree(jobs / name, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +104,7 @@ class CopyNote:
     Attributes:
         source: the file.
         device, inode, size, mtime_ns: what it was when it was copied.
+        mount: where the file system that it lies on is mounted; empty until it is written.
     """
 
     source: str
@@ -86,6 +112,7 @@ class CopyNote:
     inode: int
     size: int
     mtime_ns: int
+    mount: str = ""
 
     def write(self, folder: JobFolder) -> None:
         """Note it in the job's folder, durably.
@@ -94,8 +121,8 @@ class CopyNote:
             OSError: the file system refused.
         """
         # ASCII with \\u escapes: a name whose bytes are no UTF-8 survives as lone surrogates.
-        data = {"source": self.source, "device": self.device, "inode": self.inode, "size": self.size}
-        write_durably(folder.claim_note, json.dumps({**data, "mtime_ns": self.mtime_ns}).encode())
+        data = {**asdict(self), "mount": str(_mount_of(Path(self.source).parent))}
+        write_durably(folder.claim_note, json.dumps(data).encode())
 
     @classmethod
     def read(cls, folder: JobFolder) -> "CopyNote | None":
@@ -119,17 +146,56 @@ class CopyNote:
             self.mtime_ns,
         )
 
+    def there_again(self, copy: Path) -> bool:
+        """Whether the noted file is there under other numbers, as after its file system was mounted anew.
+
+        Its time must be the noted one and its content the copy's.
+
+        Raises:
+            OSError: one of the two cannot be read.
+        """
+        try:
+            found = os.lstat(self.source)
+        except FileNotFoundError:
+            return False
+        return (
+            stat.S_ISREG(found.st_mode)
+            and found.st_size == self.size
+            and abs(found.st_mtime_ns - self.mtime_ns) <= _COARSE_NS
+            and sha256_of(Path(self.source)) == sha256_of(copy)
+        )
+
+    def reachable(self) -> bool:
+        """Whether the noted file would be seen if it were there: an inbox that is not mounted looks empty."""
+        return not self.mount or os.path.ismount(self.mount)
+
+
+def _mount_of(folder: Path) -> Path:
+    """The mount point that a folder lies below."""
+    folder = Path(os.path.realpath(folder))
+    while not os.path.ismount(folder):
+        folder = folder.parent
+    return folder
+
 
 def finish_claim(folder: JobFolder) -> None:
     """Remove the source of a copy that is in place, and the note.
 
     Raises:
-        OSError: the inbox refused; to be tried again, for the source must not be claimed a second time.
+        OSError: the inbox refused, or is not mounted; to be tried again, for the source must not be claimed a
+            second time.
     """
     note = CopyNote.read(folder)
-    if note is not None and note.still_there():
-        Path(note.source).unlink()
-        sync_folder(Path(note.source).parent)
+    if note is None:
+        folder.claim_note.unlink(missing_ok=True)
+        return
+    copy = folder.found_input()
+    if copy is not None and copy.stat().st_size == note.size:
+        if note.still_there() or note.there_again(copy):
+            Path(note.source).unlink()
+            sync_folder(Path(note.source).parent)
+        elif not note.reachable():
+            raise OSError(errno.ESTALE, "the inbox is not mounted", note.source)
     folder.claim_note.unlink(missing_ok=True)
 
 

@@ -4,6 +4,7 @@ A request is a file in jobs/.requests/; the daemon does what it says and puts th
 holder of the lock on the jobs folder changes jobs, so a command that finds no daemon does the work itself.
 """
 
+import contextlib
 import json
 import secrets
 from dataclasses import asdict, dataclass
@@ -11,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.durable import write_file
+from pdfocr_watcher.jobs.durable import is_temporary, write_file
 
 _FOLDER = ".requests"
 _ASKED = ".request.json"
@@ -93,19 +94,21 @@ def take_answer(jobs: Path, request: Request) -> Answer | None:
 
 
 def withdraw(jobs: Path, request: Request) -> None:
-    """Take a request back that was not answered in time."""
-    (jobs / _FOLDER / f"{request.token}{_ASKED}").unlink(missing_ok=True)
+    """Take a request back that was not answered in time; an answer that comes just now is not wanted either."""
+    for ending in (_ASKED, _ANSWERED):
+        (jobs / _FOLDER / f"{request.token}{ending}").unlink(missing_ok=True)
 
 
 def pending_requests(jobs: Path) -> list[Request]:
-    """The requests that wait for an answer; files that are none are removed."""
+    """The requests that wait for an answer; files that are none are removed, or passed over if they cannot be."""
     found = []
     for path in sorted((jobs / _FOLDER).glob(f"*{_ASKED}"))[:_AT_A_TIME]:
         try:
             data = json.loads(path.read_bytes())
             found.append(Request(path.name.removesuffix(_ASKED), Verb(data["verb"]), str(data["job_id"])))
         except (OSError, ValueError, KeyError, TypeError):
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
     return found
 
 
@@ -122,5 +125,7 @@ def give_answer(jobs: Path, request: Request, answer: Answer) -> None:
 
 def forget_all(jobs: Path) -> None:
     """Remove what earlier commands left: nobody waits for it any more."""
-    for path in (jobs / _FOLDER).glob("*.json"):
-        path.unlink(missing_ok=True)
+    for path in list((jobs / _FOLDER).glob("*")):
+        if path.name.endswith((_ASKED, _ANSWERED)) or is_temporary(path.name):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)

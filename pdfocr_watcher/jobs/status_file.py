@@ -1,4 +1,7 @@
-"""How a job's status is read from and written to disk: always whole, always valid."""
+"""How a job's status is read from and written to disk: always whole, always valid; and its published schema.
+
+`python -m pdfocr_watcher.jobs.status_file` rewrites the schema file from the model.
+"""
 
 import json
 from pathlib import Path
@@ -10,6 +13,8 @@ from pdfocr_watcher.jobs.durable import write_durably, write_file
 from pdfocr_watcher.jobs.model import JobStatus
 
 STATUS_NAME = "status.json"
+#: The JSON Schema of status.json, as it ships.
+SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "status.schema.json"
 
 
 def write_status(folder: Path, status: JobStatus, *, name_too: bool = True) -> None:
@@ -58,3 +63,7 @@ def status_schema() -> dict[str, Any]:
 def status_schema_json() -> str:
     """The schema as the text of its file."""
     return json.dumps(status_schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(status_schema_json(), encoding="utf-8")

@@ -1,5 +1,9 @@
-"""health.json: how the daemon is, rewritten every few seconds, so that nobody has to ask it."""
+"""health.json: how the daemon is, rewritten every few seconds, so that nobody has to ask it.
 
+`python -m pdfocr_watcher.service.health` rewrites its published JSON Schema from the model.
+"""
+
+import json
 import os
 import socket
 from datetime import datetime
@@ -14,6 +18,8 @@ from pdfocr_watcher.jobs.durable import write_file
 from pdfocr_watcher.jobs.model import Moment
 
 HEALTH_NAME = "health.json"
+#: The JSON Schema of health.json, as it ships.
+SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "health.schema.json"
 
 
 class DaemonState(StrEnum):
@@ -32,7 +38,7 @@ class DaemonState(StrEnum):
 class Health(BaseModel):
     """The content of health.json."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
     schema_version: Literal[1] = 1
     state: DaemonState
@@ -74,3 +80,25 @@ def read_health(folder: Path) -> Health | None:
 def heartbeat_age(health: Health, now: datetime) -> float:
     """Seconds since health.json was written."""
     return (now - health.heartbeat).total_seconds()
+
+
+def health_schema_json() -> str:
+    """The JSON Schema of health.json, as the text of its file."""
+    schema = Health.model_json_schema(mode="serialization")
+    for field in schema["properties"].values():
+        field.pop("default", None)  # a version, a host name and a process id of whoever writes the schema
+    return (
+        json.dumps(
+            {
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                **schema,
+                "title": "health.json of pdfocr-watcher, schema_version 1",
+            },
+            indent=2,
+        )
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(health_schema_json(), encoding="utf-8")
