@@ -33,9 +33,9 @@ def claimer(tmp_path):
 @pytest.fixture
 def elsewhere(claimer):
     """A claimer whose inbox lies on another file system than its jobs."""
-    shared = Path(tempfile.mkdtemp(dir="/dev/shm"))  # noqa: S108 - it is there for its being another file system
+    shared = Path(tempfile.mkdtemp(dir="/dev/shm"))
     if shared.stat().st_dev == claimer.jobs.stat().st_dev:
-        pytest.skip("/dev/shm is no file system of its own here")
+        pytest.skip("no other file system of its own here")
     yield Claimer(shared, claimer.jobs, claimer.outbox, claimer.failed)
     shutil.rmtree(shared)
 
