@@ -3,6 +3,7 @@
 Only what every command needs is imported here, so that `submit` and `status` answer within a second.
 """
 
+import atexit
 import os
 import sys
 from pathlib import Path
@@ -77,6 +78,7 @@ def _daemon(config_path: Path | None, *, once: bool) -> Never:
     status = asyncio.run(work())
     sys.stdout.flush()
     sys.stderr.flush()
+    atexit._run_exitfuncs()  # noqa: SLF001 - temporary folders are removed; os._exit would leave them
     # Not sys.exit: it would wait for threads that may hang on a dead mount.
     os._exit(status)
 

@@ -15,7 +15,7 @@ import structlog
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.changes import Changes, reindex
 from pdfocr_watcher.daemon.deliveries import Deliveries
-from pdfocr_watcher.daemon.recovering import recover
+from pdfocr_watcher.daemon.recovering import recover, tidy
 from pdfocr_watcher.engines.registry import resolve_engine
 from pdfocr_watcher.errors import FAILURES, ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.claim import Claim, Claimer, at_rest
@@ -43,6 +43,8 @@ _SHUTDOWN_RESERVE = 3.0
 _ONCE_INTERVAL = 0.1
 #: Seconds between two looks at the free space.
 _SPACE_INTERVAL = 1.0
+#: The folder below the root in which the status of jobs can be followed where the jobs lie elsewhere.
+MIRROR_NAME = "status"
 EX_OK, EX_SOME_FAILED = 0, 1
 
 
@@ -71,7 +73,8 @@ class Daemon:
         self._pool = WorkerPool(settings, share.processes, config.engine.start_timeout_seconds)
         self._index = JobIndex(self._folders.root / INDEX_NAME, config.index.max_jobs)
         shared = self._folders.jobs.is_relative_to(self._folders.root)
-        self._journal = StatusJournal(self._index, None if shared else self._folders.root / "status", utc_now)
+        self._mirror = None if shared else self._folders.root / MIRROR_NAME
+        self._journal = StatusJournal(self._index, self._mirror, utc_now)
         self._deliveries = Deliveries(self._folders, self._index, self._journal)
         self._pipeline = Pipeline(
             config,
@@ -132,6 +135,7 @@ class Daemon:
         await self._measure_space()
         forget_all(self._folders.jobs)
         recovered = await self._in_thread(recover, self._folders.jobs, self._config.job.max_attempts, utc_now())
+        await self._in_thread(tidy, self._folders.root, self._mirror, recovered)
         for job in recovered:
             if job.status.status.finished:
                 await self._deliveries.begin(job)
@@ -233,6 +237,7 @@ class Daemon:
         if refusal is not None:
             job.end(Status.FAILED, utc_now(), refusal)
             await self._journal.commit(job)
+            _log.warning("job.failed", job_id=job.job_id, pages=None, code=refusal.code)
             await self._deliveries.begin(job)
         elif claim.settled:
             self._pipeline.add(job)

@@ -1,6 +1,7 @@
 """Finished jobs on their way to the outbox or the failed folder: tried until the file system takes them."""
 
 import asyncio
+import contextlib
 import functools
 from collections import deque
 from collections.abc import Iterable
@@ -119,6 +120,8 @@ class Deliveries:
         self.latest.append(result)
         status = job.status
         self._index.put(status, result)
+        with contextlib.suppress(OSError):  # the next flush of the daemon says so
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._index.flush)
         if status.status is Status.COMPLETED:
             self.completed += 1
             if status.sha256 is not None:

@@ -2,13 +2,15 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.folder import JobFolder, is_job_id
+from pdfocr_watcher.jobs.durable import is_temporary
+from pdfocr_watcher.jobs.folder import JobFolder, is_job_id, result_name
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.recovery import Action, decide, finish_claim, inspect_folder, remove_dying, resumed
 from pdfocr_watcher.jobs.status_file import write_status
@@ -46,6 +48,32 @@ def recover(jobs: Path, max_attempts: int, now: datetime) -> list[ActiveJob]:
         if job is not None:
             found.append(job)
     return found
+
+
+def tidy(root: Path, mirror: Path | None, jobs: Iterable[ActiveJob]) -> None:
+    """Remove what an earlier daemon left beside the jobs; blocking.
+
+    Args:
+        root: loses the temporary files of health.json and the index.
+        mirror: loses the status files of all but these jobs; None where there is no mirror.
+        jobs: those that are in work.
+    """
+    stale = [root / name for name in _names(root) if is_temporary(name)]
+    if mirror is not None:
+        kept = {f"{result_name(job.status)}.json" for job in jobs}
+        stale += [mirror / name for name in _names(mirror) if name not in kept and name.endswith((".json", ".tmp"))]
+    for path in stale:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            _log.warning("leftover.kept", path=str(path), error=str(error))
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _recover_one(folder: JobFolder, max_attempts: int, now: datetime) -> ActiveJob | None:

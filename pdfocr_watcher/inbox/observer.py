@@ -243,6 +243,8 @@ class Noticer:
             _log.info("inbox.watching", how=watching.how or "not", detail=watching.detail)
 
     def _missed(self, reason: str, *, blind: bool = False) -> None:
+        if self._stopping.is_set():
+            return
         if blind:
             self._blind.set()
         # The loop that it would wake may be closed before this is stopped.

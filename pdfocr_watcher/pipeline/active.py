@@ -34,6 +34,7 @@ class ActiveJob:
         remaining: pages that have no checkpoint.
         in_flight: turns and pages that are being worked on.
         cancelled: whether it is to be dropped as soon as nothing is in flight.
+        tasks: the turns and pages in flight.
         begun_pages: pages that were done with when this daemon began, for the estimate.
     """
 
@@ -47,6 +48,7 @@ class ActiveJob:
     begun_pages: int = 0
     begun_at: datetime | None = None
     written_at: float = 0.0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 

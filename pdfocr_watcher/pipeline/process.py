@@ -24,7 +24,7 @@ from pdfocr_watcher.pipeline.active import ActiveJob, Now
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opened, Opener
 from pdfocr_watcher.pipeline.rendering import Rasterizer, effective_dpi
-from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn
+from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn, contiguous
 from pdfocr_watcher.pipeline.slots import RasterSlots
 from pdfocr_watcher.pipeline.worker import AssembleTask, PageTask
 from pdfocr_watcher.pipeline.workers import WorkerPool
@@ -120,6 +120,10 @@ class Pipeline:
             return None
         job.cancelled = True
         self._scheduler.remove(job_id)
+        # What is being rendered or read goes on and comes to nothing: nobody waits for a page that hangs.
+        await asyncio.sleep(0)  # a task that has not begun yet could not give back what it holds
+        for task in list(job.tasks):
+            task.cancel()
         while job.in_flight:
             await job.idle.wait()
         self._journal.gone(job)
@@ -132,8 +136,13 @@ class Pipeline:
             await free.acquire()
             turn = await self._next_turn()
             job = self._jobs[turn.job_id]
-            job.enter()
             await self._slots.take(len(turn.pages))
+            if job.cancelled:  # while there was no room for it
+                for _ in turn.pages:
+                    self._slots.free()
+                free.release()
+                continue
+            job.enter()
             task = self._spawn(job, self._turn(job, turn))
             self._turns.add(task)
             task.add_done_callback(self._turns.discard)
@@ -147,6 +156,7 @@ class Pipeline:
         for job in self._jobs.values():
             self._scheduler.remove(job.job_id)
         self._pool.drain()
+        await asyncio.sleep(0)  # see cancel
         for turn in self._turns:  # what is only rendered would be rendered again
             turn.cancel()
         if self._tasks:
@@ -162,8 +172,9 @@ class Pipeline:
 
     def _spawn(self, job: ActiveJob, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._guard(job, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        for tasks in (self._tasks, job.tasks):
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
         return task
 
     async def _guard(self, job: ActiveJob, work: Coroutine[Any, Any, None]) -> None:
@@ -249,7 +260,12 @@ class Pipeline:
     async def _render(self, job: ActiveJob, turn: Turn) -> None:
         """Render a turn and hand its rasters to the workers; each raster's slot is freed when it is gone."""
         pages, dpi = turn.pages, self._dpi(job, turn.pages[0])
-        rendered, error = ({}, None) if job.cancelled else await self._rasterize(job, pages, dpi)
+        try:
+            rendered, error = ({}, None) if job.cancelled else await self._rasterize(job, pages, dpi)
+        except asyncio.CancelledError:
+            for _ in pages:
+                self._slots.free()
+            raise
         for index in pages:
             if index in rendered:
                 job.enter()
@@ -266,11 +282,29 @@ class Pipeline:
                 await self._page_trouble(job, index, error)
 
     async def _rasterize(self, job: ActiveJob, pages: range, dpi: float) -> tuple[dict[int, Path], PdfocrError | None]:
-        """The rasters that came of some pages, and why others did not."""
-        # A page that one renderer could not do may be no trouble to the other.
-        attempt = job.tries.get(pages[0], 0) if len(pages) == 1 else 0
-        rasterizer = self._rasterizers[attempt % len(self._rasterizers)]
-        folder = job.folder.rasters / f"{pages[0]:04d}-{rasterizer.name}-{attempt}"
+        """The rasters that came of some pages, and why others did not.
+
+        What one renderer cannot do may be no trouble to the other: several pages are given to each in turn, a
+        single one to another at each try.
+        """
+        rasterizers = self._rasterizers
+        if len(pages) == 1:
+            rasterizers = (rasterizers[job.tries.get(pages[0], 0) % len(rasterizers)],)
+        rendered: dict[int, Path] = {}
+        error: PdfocrError | None = None
+        for rasterizer in rasterizers:
+            for run in contiguous(index for index in pages if index not in rendered):
+                came, error = await self._render_run(job, rasterizer, run, dpi)
+                rendered |= came
+            if error is not None and error.code in {ErrorCode.RENDER_TIMEOUT, ErrorCode.STORAGE_FAILED}:
+                break
+        return rendered, error
+
+    async def _render_run(
+        self, job: ActiveJob, rasterizer: Rasterizer, pages: range, dpi: float
+    ) -> tuple[dict[int, Path], PdfocrError | None]:
+        attempt = job.tries.get(pages[0], 0)
+        folder = job.folder.rasters / f"{pages[0]:04d}-{len(pages)}-{rasterizer.name}-{attempt}"
 
         def work() -> dict[int, Path]:
             folder.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ served by turns, so a one-page letter overtakes a thousand-page book, and a stre
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -81,7 +82,7 @@ class Scheduler:
         """
         self._opening.discard(job_id)
         if (entry := self._jobs.get(job_id)) is not None:
-            entry.waiting = _contiguous(pages, breaks)
+            entry.waiting = contiguous(pages, breaks)
             self._enqueue(entry)
 
     def again(self, job_id: str, page: int) -> None:
@@ -151,7 +152,8 @@ class Scheduler:
             self._long.append(entry)
 
 
-def _contiguous(pages: list[int], breaks: frozenset[int]) -> list[range]:
+def contiguous(pages: Iterable[int], breaks: frozenset[int] = frozenset()) -> list[range]:
+    """Ascending page indexes as ranges; a new one begins at each gap and at each index of `breaks`."""
     found: list[range] = []
     for page in pages:
         if found and found[-1].stop == page and page not in breaks:

@@ -28,18 +28,22 @@ def configure_logging(log_format: LogFormat, level: LogLevel, stream: TextIO = s
     else:
         renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=24)
         time_format = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+    shared: list[structlog.typing.Processor] = [structlog.processors.add_log_level, time_format]
+    exceptions = structlog.processors.format_exc_info if json_lines else _as_it_is
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            time_format,
-            structlog.processors.format_exc_info if json_lines else _as_it_is,
-            renderer,
-        ],
+        processors=[*shared, exceptions, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.value.upper())),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(stream=stream, level=logging.WARNING, format="%(name)s: %(message)s", force=True)
+    libraries = logging.StreamHandler(stream)
+    libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, exceptions, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[libraries], level=logging.WARNING, force=True)
 
 
 def _as_it_is(logger: object, name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

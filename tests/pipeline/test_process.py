@@ -188,7 +188,9 @@ async def test_a_page_that_fails_is_tried_by_the_other_renderer_and_costs_nothin
     work = rig(first, second)
     status = await work.end_of(work.claim())
     assert (status.status, status.failed_pages) == (Status.COMPLETED, ())
-    assert second.pages == [2]
+    # nobody knows which page made the first one fail, so the second is given all that are missing
+    assert 2 in second.pages
+    assert sorted({*first.pages, *second.pages}) == [0, 1, 2, 3]
 
 
 async def test_a_page_that_fails_everywhere_is_tried_as_often_as_configured_and_costs_only_itself(rig):
@@ -199,7 +201,8 @@ async def test_a_page_that_fails_everywhere_is_tried_as_often_as_configured_and_
     status = await work.end_of(job)
 
     alone = [pages for pages, _ in first.turns if pages == range(2, 3)]
-    assert (len(alone), second.pages) == (2, [2, 2])
+    alone_by_second = [pages for pages, _ in second.turns if pages == range(2, 3)]
+    assert (len(alone), len(alone_by_second)) == (2, 2)
     (failed,) = status.failed_pages
     assert (failed.page, failed.code) == (3, ErrorCode.RENDER_TIMEOUT)
     assert "bad page" in failed.message
@@ -360,20 +363,16 @@ async def test_a_letter_overtakes_a_book(rig):
     assert (await work.end_of(book, 30)).status is Status.COMPLETED
 
 
-async def test_a_cancelled_job_is_let_go_when_nothing_of_it_is_in_flight_and_the_others_go_on(rig):
+async def test_a_cancelled_job_is_let_go_though_a_page_of_it_hangs_and_the_others_go_on(rig):
     renderer = FakeRasterizer((CARD,) * 12, held=frozenset({0}))
     work = rig(renderer, config=configured(queue=8))
     job = work.claim(1)
     await until(lambda: renderer.in_hand(0))
 
-    cancelled = asyncio.create_task(work.pipeline.cancel(job.job_id))
-    await asyncio.sleep(0.1)
-    assert not cancelled.done()
+    assert await asyncio.wait_for(work.pipeline.cancel(job.job_id), PATIENCE) is job
     assert job.job_id not in work.pipeline.jobs
-    await renderer.release(0)
-
-    assert await asyncio.wait_for(cancelled, PATIENCE) is job
     assert job.in_flight == 0
+    await renderer.release(0)
     assert job.status.processed_pages <= 1
     renderer.held = frozenset()
     other = work.claim(2)

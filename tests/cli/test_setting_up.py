@@ -1,0 +1,115 @@
+"""init, config and doctor."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pdfocr_watcher.config.load import load_config
+from tests.cli.conftest import Command
+
+
+@pytest.fixture
+def made(command: Command, tmp_path: Path) -> Path:
+    """A folder as `init` makes it."""
+    folder = tmp_path / "srv" / "ocr"
+    assert command("init", folder).status == 0
+    return folder
+
+
+def test_init_makes_everything_that_is_needed(made: Path) -> None:
+    assert {path.name for path in made.iterdir()} == {"config.yaml", "inbox", "jobs", "outbox", "failed"}
+    assert load_config(made / "config.yaml", {}).folders.inbox == made / "inbox"
+
+
+def test_init_says_how_to_go_on(command: Command, tmp_path: Path) -> None:
+    said = command("init", tmp_path / "new")
+    assert f"pdfocr-watcher run --config {tmp_path / 'new' / 'config.yaml'}" in said.out
+
+
+def test_init_leaves_a_configuration_that_is_there(command: Command, made: Path) -> None:
+    config = made / "config.yaml"
+    config.write_text("engine: null\n")
+    said = command("init", made)
+    assert said.status == 0
+    assert "stays as it is" in said.out
+    assert config.read_text() == "engine: null\n"
+
+
+def test_init_can_drop_a_sample(command: Command, made: Path) -> None:
+    assert command("init", made, "--sample").status == 0
+    assert [path.read_bytes()[:5] for path in (made / "inbox").iterdir()] == [b"%PDF-"]
+
+
+def test_init_where_a_file_is_in_the_way(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = command("init", tmp_path / "file")
+    assert said.status in {73, 74}
+    assert str(tmp_path / "file") in said.err
+
+
+def test_config_prints_what_is_in_force(
+    command: Command, made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (made / "config.yaml").write_text("engine: null\nrender: {dpi: 123}\n")
+    monkeypatch.setenv("PDFOCR_WATCHER__INBOX__SETTLE_SECONDS", "7")
+    said = command("config", "--config", made / "config.yaml")
+    assert said.status == 0
+    (tmp_path / "printed.yaml").write_text(said.out)
+    printed = load_config(tmp_path / "printed.yaml", {})
+    assert (printed.engine.name, printed.render.dpi, printed.inbox.settle_seconds) == ("null", 123, 7)
+    assert printed.folders.inbox == made / "inbox"
+
+
+def test_config_check_of_a_good_one(command: Command, made: Path) -> None:
+    said = command("config", "--check", "-c", made / "config.yaml")
+    assert (said.status, said.out) == (0, f"{made / 'config.yaml'}: good.\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("render: {dpl: 200}\n", 'did you mean "render.dpi"'),
+        ("render: {dpi: many}\n", "dpi"),
+        ("folders: {inbox: outbox/in}\n", "outbox"),
+        ("render: [\n", "config.yaml"),
+    ],
+    ids=["an unknown key", "a wrong type", "the inbox in the outbox", "no YAML"],
+)
+def test_config_check_of_a_bad_one(command: Command, made: Path, text: str, told: str) -> None:
+    (made / "config.yaml").write_text(text)
+    said = command("config", "--check", "-c", made / "config.yaml")
+    assert said.status == 78
+    assert told in said.err
+    assert re.search(r"config\.yaml:[12]:", said.err), "the line is named"
+
+
+def test_a_configuration_that_is_not_there(command: Command, tmp_path: Path) -> None:
+    for name in ("config", "doctor", "list"):
+        said = command(name, "-c", tmp_path / "none.yaml")
+        assert said.status == 78
+        assert str(tmp_path / "none.yaml") in said.err
+
+
+def test_doctor_on_a_machine_where_all_is_well(command: Command, made: Path) -> None:
+    (made / "config.yaml").write_text("engine: null\ninbox: {min_free_bytes: 0}\n")
+    said = command("doctor", "-c", made / "config.yaml")
+    assert said.status == 0
+    assert "missing" not in said.out
+    for name in ("inbox", "jobs", "outbox", "failed"):
+        assert f"{name}: {made / name}" in said.out
+
+
+def test_doctor_names_what_is_missing(command: Command, made: Path) -> None:
+    (made / "config.yaml").write_text("engine: null\ninbox: {min_free_bytes: 1000000000000000}\n")
+    (made / "inbox").rmdir()
+    said = command("doctor", "-c", made / "config.yaml")
+    assert said.status == 1
+    missing = [line for line in said.out.splitlines() if line.startswith("missing")]
+    assert [line.split()[1].rstrip(":") for line in missing] == ["inbox", "free"]
+
+
+def test_doctor_looks_at_the_defaults_where_there_is_no_configuration(command: Command) -> None:
+    said = command("doctor")
+    assert "init DIR" in said.out
+    assert "engine: rapidocr" in said.out

@@ -1,0 +1,160 @@
+"""A daemon that is stopped, or killed, in the middle of a document: nothing is lost, nothing is done twice.
+
+The results are held against those of a daemon that nobody disturbed.
+"""
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from tests.conftest import MakeSite
+from tests.end_to_end.documents import with_endless_page
+from tests.end_to_end.harness import ONE_BY_ONE, READING, Daemon, Job, Site, temporary_files, wait_for
+from tests.end_to_end.markup import pages_of
+from tests.pdfs import born_digital
+
+_OUTPUTS = ("output.mmd", "output_det.mmd", "output_layouts.pdf", "input.pdf")
+_PAGES = 30
+_DOCUMENT = born_digital(_PAGES)
+
+
+def _tell_all(daemon: Daemon, number: signal.Signals) -> None:
+    for process in daemon.descendants():
+        with contextlib.suppress(psutil.NoSuchProcess):  # a renderer that has just ended
+            process.send_signal(number)
+
+
+def _end_gently(daemon: Daemon) -> None:
+    assert daemon.stop() == 0
+
+
+def _end_like_a_service_manager(daemon: Daemon) -> None:
+    """systemd tells every process of the service, unless the unit says otherwise."""
+    _tell_all(daemon, signal.SIGTERM)
+    assert daemon.stop() == 0
+
+
+def _end_by_ctrl_c(daemon: Daemon) -> None:
+    _tell_all(daemon, signal.SIGINT)
+    daemon.process.send_signal(signal.SIGINT)
+    assert daemon.wait() == 0
+
+
+def _end_at_once(daemon: Daemon) -> None:
+    _gone, alive = psutil.wait_procs(daemon.kill(), timeout=10)
+    assert not alive, "workers and renderers end with their daemon"
+
+
+def _checkpoints(folder: Path) -> dict[str, tuple[int, int]]:
+    """Each checkpoint's inode and time of change: those of a page that is read again differ."""
+    found = {path.name: path.stat() for path in (folder / "pages").glob("*.json")}
+    return {name: (status.st_ino, status.st_mtime_ns) for name, status in found.items()}
+
+
+def _outputs(job: Job) -> dict[str, bytes]:
+    return {name: (job.folder / name).read_bytes() for name in _OUTPUTS}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The outputs of the document when nobody interferes."""
+    site = Site(tmp_path_factory.mktemp("undisturbed") / "site", ONE_BY_ONE)
+    try:
+        site.start()
+        site.drop("thirty.pdf", _DOCUMENT)
+        return _outputs(site.result("thirty.pdf"))
+    finally:
+        site.close()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [_end_gently, _end_like_a_service_manager, _end_by_ctrl_c, _end_at_once],
+    ids=["SIGTERM", "SIGTERM to all", "SIGINT to all", "SIGKILL"],
+)
+def test_the_work_goes_on_where_it_was(
+    make_site: MakeSite, undisturbed: dict[str, bytes], end: Callable[[Daemon], None]
+) -> None:
+    site = make_site(ONE_BY_ONE)
+    daemon = site.start()
+    site.drop("thirty.pdf", _DOCUMENT)
+    site.processed(8)
+    end(daemon)
+    (left,) = site.in_work()
+    done = _checkpoints(left.folder)
+    assert 8 <= len(done) < _PAGES
+    if end is not _end_at_once:
+        assert (left.status["status"], left.status["stage"]) == ("pending", "queued")
+        assert left.status["processed_pages"] == len(done)
+        assert left.status["worker"] is None
+        assert site.health()["state"] == "stopped"
+
+    site.start()
+    resumed = site.processed(len(done) + 1)
+    assert _checkpoints(resumed.folder).items() >= done.items(), "no page that was done is read again"
+    job = site.result("thirty.pdf")
+    assert (job.status["status"], job.status["failed_pages"]) == ("completed", [])
+    assert job.job_id == left.job_id
+    assert job.status["attempts"] == (2 if end is _end_at_once else 1)
+    assert _outputs(job) == undisturbed
+    assert len(site.results()) == 1
+    assert site.in_work() == []
+    site.close()
+    assert temporary_files(site.root) == []
+
+
+def test_what_was_read_before_a_crash_and_after_it_is_put_together(make_site: MakeSite, reading_site: Site) -> None:
+    """The same with the embedded engine, on fewer pages: their texts come out of the checkpoints as they went in."""
+    document = born_digital(5)
+    reading_site.drop("interrupted.pdf", document)
+    site = make_site({**READING, "render": {**READING["render"], "range_pages": 1}})
+    daemon = site.start()
+    site.drop("interrupted.pdf", document)
+    site.processed(1)
+    daemon.kill()
+    site.start()
+    job = site.result("interrupted.pdf")
+    assert (job.status["status"], job.status["attempts"]) == ("completed", 2)
+    assert all("quick brown fox" in page for page in pages_of(job.text()))
+    assert _outputs(job) == _outputs(reading_site.result("interrupted.pdf"))
+
+
+def test_a_crash_again_and_again_ends(make_site: MakeSite) -> None:
+    site = make_site({**ONE_BY_ONE, "job": {"max_attempts": 2}})
+    site.drop("thirty.pdf", _DOCUMENT)
+    for least in (1, 3):
+        daemon = site.start()
+        site.processed(least)
+        daemon.kill()
+    site.start()
+    job = site.result("thirty.pdf")
+    assert (job.status["status"], job.status["error_code"]) == ("failed", "too_many_attempts")
+    assert (job.folder / "input.pdf").read_bytes() == _DOCUMENT
+
+
+def test_a_stop_waits_for_no_page_that_takes_long(make_site: MakeSite) -> None:
+    site = make_site({"render": {"timeout_seconds": 600, "dpi": 60}, "service": {"shutdown_seconds": 4.0}})
+    daemon = site.start()
+    site.drop("endless.pdf", with_endless_page(1, endless=1))
+    wait_for(lambda: [job for job in site.in_work() if job.status["total_pages"]], "the page is being rendered")
+    processes = daemon.descendants()
+    began = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - began < 4.0 + 1.0
+    assert [job.status["status"] for job in site.in_work()] == ["pending"]
+    _gone, alive = psutil.wait_procs(processes, timeout=2)
+    assert not alive
+
+
+def test_a_stop_without_work_is_quick(make_site: MakeSite) -> None:
+    site = make_site()
+    daemon = site.start()
+    began = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - began < 3.0
+    assert site.health()["state"] == "stopped"
