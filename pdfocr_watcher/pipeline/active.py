@@ -133,14 +133,12 @@ class ActiveJob:
             **values,
         )
 
-    def put_back(self, now: datetime) -> bool:
-        """The daemon stops in good order: the job waits again, and this begin does not count as an attempt.
+    def put_back(self, now: datetime, checkpointed: int) -> None:
+        """The daemon lets go of a job in good order: it waits again, and this begin does not count as an attempt.
 
-        Returns:
-            Whether anything changed: a job that was not begun stays as it is.
+        Args:
+            now: the time.
+            checkpointed: the pages that are done with, as the disk has them.
         """
-        if self.status.status is not Status.PROCESSING:
-            return False
-        attempts = max(0, self.status.attempts - 1)
-        self.advance(Status.PENDING, Stage.QUEUED, now, attempts=attempts, eta_seconds=None, worker=None)
-        return True
+        values = {"attempts": max(0, self.status.attempts - 1), "processed_pages": checkpointed}
+        self.advance(Status.PENDING, Stage.QUEUED, now, eta_seconds=None, worker=None, **values)

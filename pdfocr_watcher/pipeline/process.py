@@ -165,7 +165,10 @@ class Pipeline:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
-        begun = [job for job in self._jobs.values() if job.put_back(self._now())]
+        begun = [job for job in self._jobs.values() if job.status.status is Status.PROCESSING]
+        for job in begun:
+            # A worker may have written a checkpoint and not have lived to say so.
+            job.put_back(self._now(), len(job.folder.checkpointed()))
         commits = asyncio.gather(*(self._journal.commit(job) for job in begun))
         with contextlib.suppress(TimeoutError):  # a status that says processing is resumed all the same
             await asyncio.wait_for(commits, _PUT_BACK_SECONDS)
@@ -217,7 +220,7 @@ class Pipeline:
             return
         except OSError as error:
             await self._storage_trouble(job, error)
-            job.put_back(self._now())
+            job.put_back(self._now(), job.status.processed_pages)
             if not job.cancelled:
                 self._scheduler.add(job.job_id)
                 self._wake.set()
