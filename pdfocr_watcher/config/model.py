@@ -142,8 +142,8 @@ class Render(Section):
     renderer: Renderer = Field(Renderer.AUTO, description="poppler, pdfium, or auto: poppler where it is installed")
     workers: int = Field(0, ge=0, le=256, description="renderers at work at a time; 0 is one for each core")
     dpi: int = Field(200, ge=36, le=1200, description="dots per inch of the page rasters")
-    queue_pages: Count = Field(24, description="page rasters that may exist at a time")
-    range_pages: Count = Field(8, description="pages that one renderer process takes at a time")
+    queue_pages: Count = Field(32, description="page rasters that may exist at a time")
+    range_pages: Count = Field(16, description="pages that one renderer process takes at a time")
     max_pixels: int = Field(
         40_000_000, ge=10_000, description="a page that would be larger is rendered at a lower resolution"
     )

@@ -36,6 +36,9 @@ _T = TypeVar("_T")
 _STORAGE_RETRY = 5.0
 #: Seconds that putting the results together may take, for a job and for each of its pages.
 _ASSEMBLY_SECONDS = (120.0, 2.0)
+#: Each further page of a turn has this share of a page's time limit: most pages are quick, and one that is not is
+#: rendered again alone.
+_FURTHER_PAGE = 0.1
 #: Seconds that a stop waits for a disk that refuses.
 _PUT_BACK_SECONDS = 2.0
 
@@ -312,7 +315,8 @@ class Pipeline:
         def work() -> dict[int, Path]:
             folder.mkdir(parents=True, exist_ok=True)
             pdf = job.folder.input(job.status.filename)
-            return rasterizer.render(pdf, pages, dpi, folder, self._config.render.timeout_seconds)
+            limit = self._config.render.timeout_seconds * (1 + (len(pages) - 1) * _FURTHER_PAGE)
+            return rasterizer.render(pdf, pages, dpi, folder, limit)
 
         try:
             return await self._in_thread(work), None

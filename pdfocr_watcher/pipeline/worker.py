@@ -135,6 +135,13 @@ def _end_with_parent(parent: int) -> None:
         sys.exit(1)
 
 
+def _use_one_thread() -> None:
+    """Keep OpenCV from starting a thread for every core; an engine that is given more threads says so after this."""
+    import cv2  # noqa: PLC0415 - the daemon, which imports this module for its values, needs none of it
+
+    cv2.setNumThreads(1)
+
+
 def _protocol_channel() -> BinaryIO:
     """Standard output for the answers alone: what libraries print goes to standard error."""
     channel = os.fdopen(os.dup(1), "wb")
@@ -156,10 +163,13 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
 
 def main() -> None:
     """Run as `python -m pdfocr_watcher.pipeline.worker SETTINGS DAEMON_PID`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A service manager and a terminal signal every process; the daemon alone decides when the page in hand is over.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     _end_with_parent(int(sys.argv[2]))
     channel = _protocol_channel()
     keep_raster_memory()
+    _use_one_thread()
 
     def send(message: Answer) -> None:
         channel.write(json.dumps(message).encode() + b"\n")

@@ -16,7 +16,7 @@ import pytest
         (
             "render:\n  queue_pages: 4\n",
             (
-                "2: render.range_pages (8) must not be more than render.queue_pages (4): one renderer would "
+                "2: render.range_pages (16) must not be more than render.queue_pages (4): one renderer would "
                 "make more pages than may exist"
             ),
         ),

@@ -29,6 +29,10 @@ _PREFIX = "pdfocr-watcher-launchers-"
 #: All that a renderer's environment holds.
 ENVIRONMENT = {"LC_ALL": "C"}
 
+#: For poppler, which frees a page's pixels and takes them again for the next: the C library keeps them, in huge pages
+#: where the system has some to give, instead of having the same memory cleared for every page.
+_TUNABLES = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=268435456:glibc.malloc.trim_threshold=268435456"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -70,7 +74,7 @@ class Limits:
 
 def _launcher(program: str, limits: Limits, *, first_line: str = "", redirect: str = "") -> str:
     """A shell script that becomes `program`, with limits, an empty environment and no input."""
-    variables = " ".join(f"{name}={value}" for name, value in ENVIRONMENT.items())
+    variables = " ".join(f"{name}={value}" for name, value in {**ENVIRONMENT, "GLIBC_TUNABLES": _TUNABLES}.items())
     return "\n".join(
         (
             "#!/bin/sh",

@@ -3,6 +3,7 @@
 How a raster is told from a partial file, taken over from a renderer, and loaded. Who writes it is elsewhere.
 """
 
+import mmap
 import os
 import re
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from tempfile import mkdtemp
 from PIL import Image
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.pipeline.rendering.lazy import LazyRaster
 
 #: P6, width, height and the largest sample value, as the renderers write them: without comments.
 _HEADER = re.compile(rb"P6\s+([1-9][0-9]{0,5})\s+([1-9][0-9]{0,5})\s+255\s")
@@ -139,18 +141,24 @@ def keep_raster_memory() -> None:
 
 
 def load_raster(path: Path) -> Image.Image:
-    """Load a page raster into memory as an RGB image.
+    """Load a page raster into memory as an RGB image that does not need the file any more.
+
+    Its samples become pixels when the first one is asked for: an engine that looks at none costs nothing. Until then
+    the file is mapped, not read, where it can be, and may be removed but not changed.
 
     Raises:
         OSError: the file cannot be read.
         ValueError: the file is no whole PPM raster.
     """
     with path.open("rb", buffering=0) as file:
-        data = file.readall()
-    extent = _parse(data[:_HEADER_BYTES])
+        head = file.read(_HEADER_BYTES)
+        data: mmap.mmap | bytes
+        try:
+            # Private, since some file systems share no mapping; all pages at once, since all are needed.
+            data = mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE | mmap.MAP_POPULATE, mmap.PROT_READ)
+        except (OSError, ValueError):  # some map nothing, and there is nothing to map in an empty file
+            data = head + file.readall()
+    extent = _parse(head)
     if extent is None or extent.file_bytes != len(data):
         raise ValueError(f"not a whole PPM raster: {path}")
-    pixels = memoryview(data)[extent.offset :]
-    size = (extent.width, extent.height)
-    # Pillow's own types leave out the memoryview, which any buffer may be and which saves a copy.
-    return Image.frombuffer("RGB", size, pixels, "raw", "RGB", 0, 1)  # type: ignore[arg-type]
+    return LazyRaster((extent.width, extent.height), memoryview(data)[extent.offset :])

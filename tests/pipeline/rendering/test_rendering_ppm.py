@@ -1,5 +1,7 @@
 """A raster file is whole or it is no page."""
 
+import errno
+
 import pytest
 from PIL import Image
 
@@ -55,6 +57,24 @@ def test_a_raster_is_loaded_in_rgb(tmp_path):
     assert path.read_bytes() == WHOLE
 
 
+def test_a_raster_is_loaded_for_good_though_its_file_is_removed(tmp_path):
+    path = tmp_path / "0000.ppm"
+    path.write_bytes(WHOLE)
+    image = load_raster(path)
+    path.unlink()
+    assert image.tobytes() == bytes(range(18))
+
+
+def test_a_raster_that_cannot_be_mapped_is_read(tmp_path, monkeypatch):
+    def refuse(*_arguments):
+        raise OSError(errno.ENODEV, "No such device")
+
+    path = tmp_path / "0000.ppm"
+    path.write_bytes(b"P6\n30 40\n255\n" + bytes(range(240)) * 15)
+    monkeypatch.setattr(ppm.mmap, "mmap", refuse)
+    assert load_raster(path).tobytes() == bytes(range(240)) * 15
+
+
 def test_only_whole_rasters_of_the_pages_asked_for_are_taken(tmp_path):
     folder = tmp_path / "rasters"
     folder.mkdir()
@@ -107,9 +127,9 @@ def test_raster_memory_is_kept_for_the_next_image(tmp_path):
     try:
         keep_raster_memory()
         Image.core.clear_cache()
-        load_raster(path).close()
+        load_raster(path).copy()
         Image.core.reset_stats()
-        load_raster(path).close()
+        load_raster(path).copy()
         stats = Image.core.get_stats()
         assert stats["reused_blocks"] >= 1
         assert stats["allocated_blocks"] == 0
