@@ -177,7 +177,7 @@ FAILURES: dict[ErrorCode, Failure] = {
         "The results could not be put together.", "Look at the log, then `retry` the job."
     ),
     ErrorCode.STORAGE_FAILED: Failure(
-        "The file system refused a step.", "Free space or mend the mount; the daemon goes on by itself.", 74
+        "The file system refused a step.", "Free space or mend the mount; a running daemon tries again by itself.", 74
     ),
     ErrorCode.INTERNAL: Failure("The program has a defect.", "Report it with the log lines of this job.", 70),
 }

@@ -75,7 +75,12 @@ def _daemon(config_path: Path | None, *, once: bool) -> Never:
                 typer.echo(str(result))
         return status
 
-    status = asyncio.run(work())
+    try:
+        status = asyncio.run(work())
+    except PdfocrError as error:
+        status = _say(error)
+    except OSError as error:
+        status = _say(PdfocrError(ErrorCode.STORAGE_FAILED, f"{error}."))
     sys.stdout.flush()
     sys.stderr.flush()
     atexit._run_exitfuncs()  # noqa: SLF001 - temporary folders are removed; os._exit would leave them
@@ -92,18 +97,19 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except PdfocrError as error:
-        _complain(error)
+        sys.exit(_say(error))
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`): nothing more is to be said, at exit neither.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        _complain(PdfocrError(ErrorCode.STORAGE_FAILED, f"{error}."))
+        sys.exit(_say(PdfocrError(ErrorCode.STORAGE_FAILED, f"{error}.")))
 
 
-def _complain(error: PdfocrError) -> Never:
+def _say(error: PdfocrError) -> int:
+    """Tell a person about a failure; the exit status that belongs to it."""
     failure = FAILURES[error.code]
     typer.echo(f"pdfocr-watcher: {error.code}: {failure.cause}", err=True)
     for line in filter(None, (error.detail, failure.advice)):
         typer.echo(f"  {line.replace(chr(10), chr(10) + '  ')}", err=True)
-    sys.exit(failure.exit_status)
+    return failure.exit_status

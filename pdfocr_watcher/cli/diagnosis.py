@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pdfocr_watcher import __version__
-from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.config.model import Config, Renderer
 from pdfocr_watcher.engines.registry import create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.inbox.mounts import file_system_type, needs_polling
@@ -43,7 +43,7 @@ def diagnose(config: Config | None) -> list[Finding]:
         config: the configuration in force; None where there is none yet, which is advised against.
     """
     settings = config or Config()
-    return [_program(), *_configuration(config), _renderer(), *_engine(settings), *_folders(config)]
+    return [_program(), *_configuration(config), _renderer(settings), *_engine(settings), *_folders(config)]
 
 
 def _program() -> Finding:
@@ -61,7 +61,11 @@ def _configuration(config: Config | None) -> Iterator[Finding]:
         )
 
 
-def _renderer() -> Finding:
+def _renderer(config: Config) -> Finding:
+    if config.render.renderer is Renderer.PDFIUM:
+        return Finding(Level.GOOD, "renderer", "pdfium, as configured")
+    if config.render.renderer is Renderer.POPPLER and not poppler_installed():
+        return Finding(Level.MISSING, "renderer", "render.renderer is poppler: `apt-get install poppler-utils`")
     if poppler_installed():
         return Finding(
             Level.GOOD, "renderer", f"poppler ({shutil.which('pdftoppm')}), and pdfium for what it cannot do"

@@ -42,9 +42,9 @@ def submit(
     config: ConfigOption = None,
 ) -> None:
     """Copy PDFs into the inbox, each complete at once."""
-    inbox = load(config).folders.inbox
+    loaded = load(config)
     for file in files:
-        typer.echo(displayable(submit_file(file, inbox, into)))
+        typer.echo(displayable(submit_file(file, loaded.folders.inbox, into, loaded.inbox.ignore)))
 
 
 def status(
@@ -90,14 +90,20 @@ def list_jobs(
 
 def result(job: JobArgument, config: ConfigOption = None) -> None:
     """Print the Markdown of a job: exit status 75 while it is not finished, 66 if there is no such job."""
-    found = _find(load(config), job)
+    loaded = load(config)
+    found = _find(loaded, job)
     if not found.status.status.finished:
         raise PdfocrError(ErrorCode.JOB_UNFINISHED, f"{found.status.job_id} is {found.status.status.value}.")
-    markdown = JobFolder(found.folder).markdown
+    text = _markdown(found)
+    if text is None:  # it may have been delivered since it was found
+        found = _find(loaded, found.status.job_id)
+        text = _markdown(found)
+    if text is None and found.status.status is Status.COMPLETED:
+        raise PdfocrError(ErrorCode.STORAGE_FAILED, f"{JobFolder(found.folder).markdown} is missing.")
     if found.status.status is Status.FAILED:
         typer.echo(f"pdfocr-watcher: the job failed: {found.status.error_message}", err=True)
-    if markdown.is_file():
-        sys.stdout.buffer.write(markdown.read_bytes())
+    if text is not None:
+        sys.stdout.buffer.write(text)
         sys.stdout.flush()
     if found.status.status is Status.FAILED:
         raise typer.Exit(1)
@@ -124,6 +130,13 @@ def delete(
 def reindex(config: ConfigOption = None) -> None:
     """Rebuild index.json from the status files."""
     _change(load(config), Verb.REINDEX, None)
+
+
+def _markdown(found: FoundJob) -> bytes | None:
+    try:
+        return JobFolder(found.folder).markdown.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _find(config: Config, name: str) -> FoundJob:

@@ -1,5 +1,6 @@
 """The commands about the installation: init, config, doctor."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -7,8 +8,8 @@ from typing import Annotated
 import typer
 
 from pdfocr_watcher.cli.context import ConfigOption, load
-from pdfocr_watcher.config.load import find_config
-from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.config.load import FILE_VARIABLE, find_config
+from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.jobs.durable import write_durably
 
 _CONFIG_NAME = "config.yaml"
@@ -54,8 +55,6 @@ def config(
     sample: Annotated[bool, typer.Option("--sample", help="Print the sample file with all defaults.")] = False,
 ) -> None:
     """Print the configuration as it is in force: the file, the environment and the defaults together."""
-    import os  # noqa: PLC0415 - only here
-
     from pdfocr_watcher.config.reference import sample_yaml  # noqa: PLC0415 - the other commands do not need it
 
     if sample:
@@ -73,11 +72,13 @@ def doctor(path: ConfigOption = None) -> None:
     from pdfocr_watcher.cli.diagnosis import Level, diagnose  # noqa: PLC0415 - it loads the engine
 
     try:
-        loaded = load(path)
-    except PdfocrError as error:
-        if path is not None or error.code is not ErrorCode.CONFIG_INVALID:
+        file = find_config(path, os.environ)
+    except PdfocrError:
+        if path is not None or FILE_VARIABLE in os.environ:
             raise
         loaded = None
+    else:
+        loaded = load(file)
     findings = diagnose(loaded)
     for finding in findings:
         typer.echo(f"{finding.level.value:8}{finding.subject}: {finding.text}")

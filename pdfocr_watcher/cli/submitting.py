@@ -2,21 +2,24 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.inbox.ignore import IgnoreRules
 from pdfocr_watcher.jobs.durable import make_folders, sync_file, sync_folder, temporary_name
 
 _NAME_TRIES = 10_000
 
 
-def submit_file(file: Path, inbox: Path, into: str) -> str:
+def submit_file(file: Path, inbox: Path, into: str, ignore: Sequence[str]) -> str:
     """Copy a PDF into the inbox under its own name, or a numbered one where that is taken.
 
     Args:
         file: the PDF.
         inbox: the inbox, which must exist.
         into: a sub-folder of the inbox; made if it is missing.
+        ignore: names that the daemon never looks at.
 
     Returns:
         The path in the inbox, relative to it.
@@ -33,6 +36,8 @@ def submit_file(file: Path, inbox: Path, into: str) -> str:
         raise PdfocrError(ErrorCode.SUBMIT_REFUSED, f"{file} is {'a folder' if file.is_dir() else 'not there'}.")
     if file.suffix.lower() != ".pdf":
         raise PdfocrError(ErrorCode.SUBMIT_REFUSED, f"{file} has no name that ends in .pdf.")
+    if any(map(IgnoreRules.of(ignore).match, (*PurePosixPath(into).parts, file.name))):
+        raise PdfocrError(ErrorCode.SUBMIT_REFUSED, f"inbox.ignore leaves out {PurePosixPath(into) / file.name}.")
     folder = inbox / into
     make_folders(folder)
     temporary = temporary_name(folder / file.name)

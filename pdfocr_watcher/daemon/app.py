@@ -17,7 +17,7 @@ from pdfocr_watcher.daemon.changes import Changes, reindex
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.recovering import recover, tidy
 from pdfocr_watcher.engines.registry import resolve_engine
-from pdfocr_watcher.errors import FAILURES, ErrorCode, PdfocrError
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.claim import Claim, Claimer, at_rest
 from pdfocr_watcher.inbox.intake import Intake
 from pdfocr_watcher.jobs.durable import make_folders
@@ -38,7 +38,9 @@ from pdfocr_watcher.service.health import DaemonState, Health, write_health
 _log = structlog.get_logger(__name__)
 
 #: Seconds of the shutdown time that are kept for putting jobs back and ending processes.
-_SHUTDOWN_RESERVE = 3.0
+_SHUTDOWN_RESERVE = 10.0
+_DELIVERIES_GRACE = 2.0
+_LAST_WRITES = 1.0
 #: Seconds between two looks at whether `once` is through.
 _ONCE_INTERVAL = 0.1
 #: Seconds between two looks at the free space.
@@ -64,6 +66,7 @@ class Daemon:
         self._state = DaemonState.STARTING
         self._started_at = utc_now()
         self._disk = ThreadPoolExecutor(2, "daemon")
+        self._jobs_disk = ThreadPoolExecutor(2, "jobs")
         self._settling: set[asyncio.Task[None]] = set()
         self._free_bytes: int | None = None
         self._engine = resolve_engine(config.engine.name)
@@ -176,7 +179,8 @@ class Daemon:
             _log.warning("inbox.left", source=source)
         done = self._deliveries
         _log.info("once.done", completed=done.completed, failed=done.failed, left=len(self._intake.left))
-        return EX_SOME_FAILED if done.failed or self._stop.is_set() else EX_OK
+        all_done = not (done.failed or self._intake.unreadable or self._stop.is_set())
+        return EX_OK if all_done else EX_SOME_FAILED
 
     async def _stop_wanted(self) -> None:
         """Wait until the daemon is told to stop, or has nothing left to do."""
@@ -205,19 +209,25 @@ class Daemon:
     async def _shut_down(self) -> None:
         """Put the jobs back, end the processes, say goodbye; within `service.shutdown_seconds`."""
         _log.info("daemon.stopping")
-        grace = max(0.0, self._config.service.shutdown_seconds - _SHUTDOWN_RESERVE)
+        limit = self._config.service.shutdown_seconds
+        grace = max(limit / 3, limit - _SHUTDOWN_RESERVE)
         for task in self._settling:
             task.cancel()
         await self._pipeline.stop(grace)
         await self._pool.stop()
-        await self._deliveries.stop(_SHUTDOWN_RESERVE)
-        self._journal.close()
-        with contextlib.suppress(OSError):
-            self._index.flush(force=True)
+        await self._deliveries.stop(_DELIVERIES_GRACE)
         self._state = DaemonState.STOPPED
-        await self._say_how_it_is()
+        # Each may lie on a share that hangs: what is not written is rebuilt at the next start.
+        with contextlib.suppress(OSError, TimeoutError):
+            await asyncio.wait_for(self._in_thread(self._close_files), _LAST_WRITES)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._say_how_it_is(), _LAST_WRITES)
         _end_children()
         _log.info("daemon.stopped")
+
+    def _close_files(self) -> None:
+        self._journal.close()
+        self._index.flush(force=True)
 
     def _hold(self) -> str | None:
         """Why nothing may be claimed now."""
@@ -263,8 +273,14 @@ class Daemon:
         self._pipeline.add(job)
 
     async def _flush_index(self) -> None:
-        if not self._index.found:
-            await self._in_thread(reindex, self._folders, self._index)
+        whole = self._index.found
+        while not whole:
+            try:
+                await self._in_thread(reindex, self._folders, self._index)
+                whole = True
+            except OSError as error:
+                _log.warning("index.refused", error=str(error))
+                await asyncio.sleep(self._config.index.flush_seconds)
         self._deliveries.remember(self._index.entries())
         while True:
             await asyncio.sleep(self._config.index.flush_seconds)
@@ -285,7 +301,9 @@ class Daemon:
 
     async def _measure_space(self) -> None:
         try:
-            self._free_bytes = (await self._in_thread(shutil.disk_usage, self._folders.jobs)).free
+            # Not in the threads that write to the root: that may be a share that hangs.
+            usage = asyncio.get_running_loop().run_in_executor(self._jobs_disk, shutil.disk_usage, self._folders.jobs)
+            self._free_bytes = (await usage).free
         except OSError as error:
             self._free_bytes = None
             _log.warning("jobs.unreadable", error=str(error))
@@ -334,8 +352,3 @@ def _end_children() -> None:
             for pid in children.read_text().split():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(pid), signal.SIGKILL)
-
-
-def exit_status(error: PdfocrError) -> int:
-    """What the process ends with after a failure."""
-    return FAILURES[error.code].exit_status

@@ -25,6 +25,7 @@ from pdfocr_watcher.inbox.lease import has_writer
 from pdfocr_watcher.inbox.observer import Noticer
 from pdfocr_watcher.inbox.stability import Settled, StabilityTracker
 from pdfocr_watcher.inbox.sweep import Sweep, sweep
+from pdfocr_watcher.jobs.folder import displayable
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -96,6 +97,8 @@ class Intake:
         )
         self._left: set[str] = set()
         self._unreadable: set[str] = set()
+        self._unseen: set[str] = set()
+        self._was_mount = False
         self.events_lost = 0
         #: Why the inbox cannot be looked at; None if it can.
         self.unreachable: str | None = None
@@ -110,6 +113,11 @@ class Intake:
     def left(self) -> list[str]:
         """Files that will not become jobs by themselves, and those that cannot be read at present."""
         return sorted(self._left | self._unreadable)
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether files lie there that could be neither read nor claimed."""
+        return bool(self._unreadable or self._unseen)
 
     @property
     def quiet(self) -> bool:
@@ -161,16 +169,28 @@ class Intake:
     async def _sweep(self) -> Sweep | None:
         """Walk through the inbox; None if that is not possible now."""
         try:
-            found, slow = await self._reach(sweep, self._root, self._settings.ignore)
+            (found, is_mount), slow = await self._reach(self._walk)
         except OSError as error:
             self._cannot(f"{error.strerror or error}.")
             return None
         if slow:  # what it saw is old by now
             return None
+        if self._was_mount and not is_mount:  # the empty folder below a mount that was dropped
+            self._cannot("It is no longer mounted.")
+            return None
+        self._was_mount = is_mount
+        unseen = {*(part.path for part in found.unread), *found.too_deep}
+        for path in sorted(unseen - self._unseen):
+            _log.warning("inbox.not_seen", source=displayable(path))
+        self._unseen = unseen
         if self.unreachable is not None:
             _log.info("inbox.reachable", path=str(self._root))
             self.unreachable = None
         return found
+
+    def _walk(self) -> tuple[Sweep, bool]:
+        """A sweep, and whether the inbox is a mount; blocking."""
+        return sweep(self._root, self._settings.ignore), self._root.is_mount()
 
     async def _reach(self, step: Callable[..., _T], *arguments: object) -> tuple[_T, bool]:
         """Do something in the inbox, in a thread; whether it took longer than its limit.

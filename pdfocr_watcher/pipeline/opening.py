@@ -8,7 +8,7 @@ from pathlib import Path
 from pdfocr_watcher.config.model import Config, OnDuplicate
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
-from pdfocr_watcher.jobs.durable import sha256_of, sync_file, sync_folder
+from pdfocr_watcher.jobs.durable import is_regular_file, sha256_of, sync_file, sync_folder
 from pdfocr_watcher.jobs.folder import GROUNDING_NAME, LAYOUTS_NAME, MARKDOWN_NAME, JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus
 from pdfocr_watcher.pipeline.rendering import PageSize, Rasterizer, inspect_document
@@ -72,7 +72,7 @@ class Opener:
             OSError: the file system refused.
         """
         pdf = folder.input(status.filename)
-        if not pdf.is_file():
+        if not is_regular_file(pdf):  # a link that was put in the file's place would lead anywhere
             raise PdfocrError(ErrorCode.INPUT_MISSING, str(pdf))
         sha256 = status.sha256 or sha256_of(pdf)
         earlier = self._earlier(sha256)

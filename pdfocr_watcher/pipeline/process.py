@@ -171,7 +171,8 @@ class Pipeline:
         begun = [job for job in self._jobs.values() if job.status.status is Status.PROCESSING]
         for job in begun:
             # A worker may have written a checkpoint and not have lived to say so.
-            job.put_back(self._now(), len(job.folder.checkpointed()))
+            checkpointed = await self._in_thread(job.folder.checkpointed)
+            job.put_back(self._now(), len(checkpointed))
         commits = asyncio.gather(*(self._journal.commit(job) for job in begun))
         with contextlib.suppress(TimeoutError):  # a status that says processing is resumed all the same
             await asyncio.wait_for(commits, _PUT_BACK_SECONDS)
@@ -223,8 +224,8 @@ class Pipeline:
             return
         except OSError as error:
             await self._storage_trouble(job, error)
-            job.put_back(self._now(), job.status.processed_pages)
             if not job.cancelled:
+                job.put_back(self._now(), job.status.processed_pages)
                 self._scheduler.add(job.job_id)
                 self._wake.set()
             return
@@ -313,7 +314,8 @@ class Pipeline:
         folder = job.folder.rasters / f"{pages[0]:04d}-{len(pages)}-{rasterizer.name}-{attempt}"
 
         def work() -> dict[int, Path]:
-            folder.mkdir(parents=True, exist_ok=True)
+            job.folder.rasters.mkdir(exist_ok=True)
+            folder.mkdir(exist_ok=True)
             pdf = job.folder.input(job.status.filename)
             limit = self._config.render.timeout_seconds * (1 + (len(pages) - 1) * _FURTHER_PAGE)
             return rasterizer.render(pdf, pages, dpi, folder, limit)
@@ -340,8 +342,8 @@ class Pipeline:
                 if not job.cancelled:
                     await self._pool.call(task, self._config.engine.page_timeout_seconds, urgent=raster.quick)
             finally:
-                raster.path.unlink(missing_ok=True)
                 self._slots.free()
+                await self._in_thread(functools.partial(_remove_raster, raster.path))
         except PdfocrError as error:
             if error.code is ErrorCode.STORAGE_FAILED:
                 await self._storage_trouble(job, error)
@@ -371,10 +373,10 @@ class Pipeline:
         while not job.cancelled:
             try:
                 await self._in_thread(functools.partial(write_failed_page, job.folder, failed))
-                await self._page_done(job, failed)
             except OSError as refused:
                 await self._storage_trouble(job, refused)
             else:
+                await self._page_done(job, failed)
                 return
 
     async def _page_done(self, job: ActiveJob, failed: FailedPage | None = None) -> None:
@@ -442,3 +444,23 @@ class Pipeline:
         self.trouble = str(error)
         _log.warning("storage.refused", job_id=job.job_id, error=str(error))
         await asyncio.sleep(_STORAGE_RETRY)
+        if not job.cancelled and await self._in_thread(functools.partial(_is_gone, job.folder.path)):
+            self.trouble = None
+            await self._end(job, Status.FAILED, PdfocrError(ErrorCode.INPUT_MISSING, str(job.folder.path)))
+            job.cancelled = True  # every loop that waits for the disk ends with this
+
+
+def _is_gone(folder: Path) -> bool:
+    """Whether somebody removed a job's folder; a disk in trouble does not count."""
+    try:
+        folder.lstat()
+    except FileNotFoundError:
+        return folder.parent.is_dir()
+    except OSError:
+        return False
+    return False
+
+
+def _remove_raster(raster: Path) -> None:
+    with contextlib.suppress(OSError):  # the next start removes what is left
+        raster.unlink(missing_ok=True)

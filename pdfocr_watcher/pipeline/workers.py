@@ -45,6 +45,12 @@ class WorkerProcess:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._process: Process | None = None
+        self._loaded = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether its engine has loaded and it is alive."""
+        return self._loaded and self.alive
 
     @property
     def alive(self) -> bool:
@@ -62,6 +68,7 @@ class WorkerProcess:
         Raises:
             PdfocrError: it did not load (ENGINE_UNAVAILABLE), within `timeout` seconds.
         """
+        self._loaded = False
         command = (sys.executable, "-P", "-m", "pdfocr_watcher.pipeline.worker", self._settings.to_json())
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -83,6 +90,7 @@ class WorkerProcess:
         if not ready["ready"]:
             await self.kill()
             raise PdfocrError(ErrorCode(ready["code"]), ready["detail"])
+        self._loaded = True
         return EngineInfo(**ready["engine"])
 
     async def call(self, task: Task, timeout: float) -> Answer:  # noqa: ASYNC109 - see start
@@ -115,10 +123,9 @@ class WorkerProcess:
         """
         if self._process is None or self._process.stdout is None:
             raise PdfocrError(ErrorCode.INTERNAL, "The worker was not started.")
-        line = await self._process.stdout.readline()
         try:
-            reply = json.loads(line)
-        except ValueError:
+            reply = json.loads(await self._process.stdout.readline())
+        except ValueError:  # no JSON, or a line longer than any answer
             reply = None
         if isinstance(reply, dict):
             return reply
@@ -234,17 +241,27 @@ class WorkerPool:
             if not worker.alive:  # it died while it was idle: that is not the task's fault
                 self._orders.put_nowait(order)
                 continue
-            try:
-                reply = await worker.call(order.task, order.timeout)
-            except PdfocrError as error:
-                if not order.result.done():
-                    order.result.set_exception(error)
-            except asyncio.CancelledError:
-                order.result.cancel()
-                raise
-            else:
-                if not order.result.done():
-                    order.result.set_result(reply)
+            await self._do(worker, order)
+
+    async def _do(self, worker: WorkerProcess, order: _Order) -> None:
+        """Have a worker do an order; whatever happens, the order gets its result."""
+        try:
+            reply = await worker.call(order.task, order.timeout)
+        except asyncio.CancelledError:
+            order.result.cancel()
+            raise
+        except PdfocrError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - a runner that ended would leave its pages waiting for ever
+            _log.exception("worker.defect")
+            await worker.kill()
+            failure = PdfocrError(ErrorCode.ENGINE_CRASHED, f"{type(error).__name__}.")
+        else:
+            if not order.result.done():
+                order.result.set_result(reply)
+            return
+        if not order.result.done():
+            order.result.set_exception(failure)
 
     async def _ensure_started(self, worker: WorkerProcess) -> None:
         delay, longest = _BACKOFF
@@ -253,7 +270,8 @@ class WorkerPool:
                 self.info = await worker.start(self._start_timeout)
             except PdfocrError as error:
                 _log.error("engine.failed", code=error.code, detail=error.detail, retry_in=delay)
-                self.state, self.failure = EngineState.FAILED, error
+                if not any(other.ready for other in self._workers):  # the others go on without it
+                    self.state, self.failure = EngineState.FAILED, error
                 self._settled.set()
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, longest)

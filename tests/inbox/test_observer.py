@@ -340,7 +340,7 @@ def test_stopping_is_bounded_though_a_thread_hangs_on_a_dead_mount(inbox, calls,
     noticer.start()
     before = time.monotonic()
     assert noticer.stop(timeout=0.2) is False
-    assert time.monotonic() - before < 2.0
+    assert time.monotonic() - before < 10
     assert not noticer.healthy()
     release.set()
     assert noticer.stop()

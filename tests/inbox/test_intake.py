@@ -1,0 +1,144 @@
+"""The intake loop with a real inbox: what it claims, what it leaves, and what it says when it cannot look."""
+
+import asyncio
+import shutil
+import subprocess
+from datetime import UTC, datetime
+
+import pytest
+
+from pdfocr_watcher.config.model import Inbox, NotPdf
+from pdfocr_watcher.errors import ErrorCode
+from pdfocr_watcher.inbox.claim import Claimer
+from pdfocr_watcher.inbox.intake import Intake
+
+PDF = b"%PDF-1.4\nnothing to see\n%%EOF\n"
+LIMIT = 20
+
+
+class Desk:
+    """An intake, and what it claimed."""
+
+    def __init__(self, root, **settings):
+        self.claims = []
+        self.reason = None
+        folders = {name: root / name for name in ("inbox", "jobs", "outbox", "failed")}
+        for folder in folders.values():
+            folder.mkdir(exist_ok=True)
+        self.inbox = folders["inbox"]
+        settings = Inbox(**{"settle_seconds": 0.1, "unmarked_settle_seconds": 0.3, "rescan_interval": 0.2, **settings})
+        self.intake = Intake(
+            self.inbox, settings, 10_000, Claimer(**folders), lambda: self.reason, self.take, lambda: datetime.now(UTC)
+        )
+
+    async def take(self, claim, refusal):
+        self.claims.append((claim.status.source, refusal.code if refusal else None))
+
+
+async def until(condition):
+    async with asyncio.timeout(LIMIT):
+        while not condition():  # noqa: ASYNC110 - what is waited for lies on the disk
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def make_desk(tmp_path):
+    running = []
+
+    def make(**settings):
+        desk = Desk(tmp_path, **settings)
+        running.append(asyncio.create_task(desk.intake.run()))
+        return desk
+
+    yield make
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_what_was_there_and_what_comes_is_claimed_with_its_sub_folder(tmp_path, make_desk):
+    (tmp_path / "inbox" / "office").mkdir(parents=True)
+    (tmp_path / "inbox" / "office" / "old.pdf").write_bytes(PDF)
+    desk = make_desk()
+    await until(lambda: desk.claims)
+    (desk.inbox / "new.PDF").write_bytes(PDF)
+    await until(lambda: len(desk.claims) == 2)
+    assert desk.claims == [("office/old.pdf", None), ("new.PDF", None)]
+    assert desk.intake.quiet
+
+
+async def test_other_names_are_left_and_files_that_are_no_pdf_are_refused(make_desk):
+    desk = make_desk()
+    (desk.inbox / "notes.txt").write_text("hello")
+    (desk.inbox / "picture.pdf").write_bytes(b"\x89PNG" * 100)
+    (desk.inbox / "empty.pdf").touch()
+    (desk.inbox / "large.pdf").write_bytes(PDF * 1000)
+    await until(lambda: len(desk.claims) == 3 and desk.intake.quiet)
+    assert sorted(desk.claims) == [
+        ("empty.pdf", ErrorCode.EMPTY_FILE),
+        ("large.pdf", ErrorCode.FILE_TOO_LARGE),
+        ("picture.pdf", ErrorCode.NOT_A_PDF),
+    ]
+    assert desk.intake.left == ["notes.txt"]
+
+
+async def test_with_leave_a_file_that_is_no_pdf_stays(make_desk):
+    desk = make_desk(not_pdf=NotPdf.LEAVE)
+    (desk.inbox / "picture.pdf").write_bytes(b"\x89PNG" * 100)
+    await until(lambda: desk.intake.left == ["picture.pdf"])
+    assert desk.claims == []
+    assert (desk.inbox / "picture.pdf").is_file()
+
+
+async def test_nothing_is_claimed_while_something_speaks_against_it(make_desk):
+    desk = make_desk()
+    desk.reason = "The disk is full."
+    (desk.inbox / "letter.pdf").write_bytes(PDF)
+    await asyncio.sleep(0.6)
+    assert desk.claims == []
+    assert not desk.intake.quiet
+    desk.reason = None
+    await until(lambda: desk.claims)
+
+
+async def test_an_inbox_that_goes_away_is_unreachable_and_taken_up_again_when_it_is_back(make_desk):
+    desk = make_desk()
+    await until(desk.intake.swept.is_set)
+    shutil.rmtree(desk.inbox)
+    await until(lambda: desk.intake.unreachable)
+    desk.inbox.mkdir()
+    (desk.inbox / "letter.pdf").write_bytes(PDF)
+    await until(lambda: desk.claims)
+    assert desk.intake.unreachable is None
+
+
+def _may_mount(folder):
+    return subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=False, capture_output=True).returncode == 0
+
+
+def _unmount(folder):
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+async def test_a_mount_that_is_dropped_is_no_empty_inbox(tmp_path, make_desk):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    if not _may_mount(inbox):
+        pytest.skip("only root may mount")
+    try:
+        desk = make_desk()
+        await until(desk.intake.swept.is_set)
+    finally:
+        _unmount(inbox)
+    await until(lambda: desk.intake.unreachable == "It is no longer mounted.")
+    assert desk.claims == []
+
+
+async def test_a_file_that_somebody_writes_is_not_claimed_before_he_is_done(make_desk):
+    desk = make_desk()
+    with (desk.inbox / "slow.pdf").open("wb") as file:
+        file.write(PDF)
+        file.flush()
+        await asyncio.sleep(1)
+        assert desk.claims == []
+    await until(lambda: desk.claims)
