@@ -167,7 +167,6 @@ class Pipeline:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._threads.shutdown(wait=False, cancel_futures=True)
         begun = [job for job in self._jobs.values() if job.status.status is Status.PROCESSING]
         for job in begun:
             # A worker may have written a checkpoint and not have lived to say so.
@@ -176,6 +175,7 @@ class Pipeline:
         commits = asyncio.gather(*(self._journal.commit(job) for job in begun))
         with contextlib.suppress(TimeoutError):  # a status that says processing is resumed all the same
             await asyncio.wait_for(commits, _PUT_BACK_SECONDS)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _spawn(self, job: ActiveJob, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._guard(job, work))

@@ -1,8 +1,11 @@
 """once: works off the inbox and says by its exit status whether all succeeded."""
 
+import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,42 @@ def test_a_refused_file_alone_makes_it_1_every_time(program: Command, make_site:
         assert program("once", "-c", site.config).status == 1
         assert len(site.results()) == number + 1
         assert site.in_work() == []
+
+
+@pytest.fixture
+def make_stuck() -> Iterator[Callable[[Path], None]]:
+    """Make files that can be neither read nor moved, or at least not moved where nothing stops root from reading."""
+    stuck: list[Path] = []
+
+    def make(path: Path) -> None:
+        if os.geteuid() != 0:
+            path.chmod(0)
+            return
+        if shutil.which("chattr") is None:
+            pytest.skip("permissions do not stop root, and chattr is not installed")
+        made = subprocess.run(["chattr", "+i", path], check=False, capture_output=True, text=True)
+        if made.returncode != 0:
+            pytest.skip(f"permissions do not stop root, and no file can be made immutable here: {made.stderr.strip()}")
+        stuck.append(path)
+
+    yield make
+    for path in stuck:
+        subprocess.run(["chattr", "-i", path], check=True)
+
+
+def test_a_pdf_that_cannot_be_had_makes_it_1_and_stays(
+    program: Command, site: Site, make_stuck: Callable[[Path], None]
+) -> None:
+    stuck = site.drop("stuck.pdf", born_digital())
+    site.drop("good.pdf", born_digital())
+    make_stuck(stuck)
+    said = program("once", "-c", site.config)
+    assert said.status == 1
+    assert "inbox.left" in said.err
+    assert "stuck.pdf" in said.err
+    assert os.listdir(site.inbox) == ["stuck.pdf"]
+    assert [job.status["source"] for job in site.results()] == ["good.pdf"]
+    assert site.in_work() == []
 
 
 def test_with_nothing_to_do_it_ends(program: Command, site: Site) -> None:

@@ -113,3 +113,53 @@ def test_doctor_looks_at_the_defaults_where_there_is_no_configuration(command: C
     said = command("doctor")
     assert "init DIR" in said.out
     assert "engine: rapidocr" in said.out
+
+
+@pytest.mark.parametrize("where", ["./config.yaml", "PDFOCR_WATCHER_CONFIG"])
+def test_doctor_does_not_pass_over_a_faulty_configuration_that_it_finds_by_itself(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """To look at the defaults instead would call a machine healthy on which no daemon starts."""
+    config = tmp_path / "named.yaml"
+    if where == "./config.yaml":
+        config = Path("config.yaml")
+    else:
+        monkeypatch.setenv(where, str(config))
+    config.write_text("render: {dpl: 200}\n")
+    said = command("doctor")
+    assert said.status == 78
+    assert f"{config.name}:1:" in said.err
+    assert "render.dpl" in said.err
+    assert said.out == ""
+
+
+def test_doctor_does_not_pass_over_a_configuration_that_the_environment_names_in_vain(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PDFOCR_WATCHER_CONFIG", str(tmp_path / "none.yaml"))
+    said = command("doctor")
+    assert said.status == 78
+    assert str(tmp_path / "none.yaml") in said.err
+
+
+@pytest.mark.parametrize(
+    ("renderer", "status", "level"), [("poppler", 1, "missing"), ("pdfium", 0, "good"), ("auto", 0, "advice")]
+)
+def test_doctor_without_poppler(
+    command: Command,
+    made: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    renderer: str,
+    status: int,
+    level: str,
+) -> None:
+    """It is missing only where the configuration insists on it."""
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    (made / "config.yaml").write_text(f"engine: null\ninbox: {{min_free_bytes: 0}}\nrender: {{renderer: {renderer}}}\n")
+    said = command("doctor", "-c", made / "config.yaml")
+    assert said.status == status
+    (line,) = [line for line in said.out.splitlines() if "renderer:" in line]
+    assert line.split()[0].lower() == level
+    if renderer == "poppler":
+        assert "poppler-utils" in line

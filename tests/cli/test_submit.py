@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.conftest import MakeSite
 from tests.end_to_end.harness import Site
 from tests.pdfs import born_digital
 
@@ -56,6 +57,40 @@ def test_what_cannot_be_taken_is_named(command: Command, site: Site, tmp_path: P
         assert str(tmp_path / name) in said.err
         assert why in said.err
     assert list(site.inbox.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "into"),
+    [
+        (".x.pdf", ""),
+        ("~$x.pdf", ""),
+        ("x.pdf", "@eaDir"),
+        ("x.pdf", "letters/@EADIR/2026"),
+        ("x.pdf", ".hidden"),
+        ("~$x.pdf", "letters"),
+    ],
+)
+def test_what_the_daemon_would_never_look_at_is_refused(
+    command: Command, site: Site, tmp_path: Path, name: str, into: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(born_digital())
+    said = command("submit", path, "--into", into, "-c", site.config)
+    assert (said.status, said.out) == (66, "")
+    assert "inbox.ignore" in said.err
+    assert name in said.err
+    assert list(site.inbox.iterdir()) == []
+
+
+def test_the_names_that_are_refused_are_those_of_the_configuration(
+    command: Command, make_site: MakeSite, tmp_path: Path
+) -> None:
+    site = make_site({"inbox": {"ignore": ["draft*"]}})
+    for name, status in (("draft 2.pdf", 66), ("~$x.pdf", 0)):
+        path = tmp_path / name
+        path.write_bytes(born_digital())
+        assert command("submit", path, "-c", site.config).status == status
+    assert os.listdir(site.inbox) == ["~$x.pdf"]
 
 
 def test_without_an_inbox(command: Command, site: Site, letter: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import MakeSite
 from tests.end_to_end.documents import with_endless_page
-from tests.end_to_end.harness import ONE_BY_ONE, READING, Daemon, Job, Site, temporary_files, wait_for
+from tests.end_to_end.harness import LIMIT, ONE_BY_ONE, READING, Daemon, Job, Site, temporary_files, wait_for
 from tests.end_to_end.markup import pages_of
 from tests.pdfs import born_digital
 
@@ -138,16 +138,16 @@ def test_a_crash_again_and_again_ends(make_site: MakeSite) -> None:
 
 
 def test_a_stop_waits_for_no_page_that_takes_long(make_site: MakeSite) -> None:
-    site = make_site({"render": {"timeout_seconds": 600, "dpi": 60}, "service": {"shutdown_seconds": 4.0}})
+    site = make_site({"render": {"timeout_seconds": 600, "dpi": 60}, "service": {"shutdown_seconds": 10.0}})
     daemon = site.start()
     site.drop("endless.pdf", with_endless_page(1, endless=1))
     wait_for(lambda: [job for job in site.in_work() if job.status["total_pages"]], "the page is being rendered")
     processes = daemon.descendants()
     began = time.monotonic()
     assert daemon.stop() == 0
-    assert time.monotonic() - began < 4.0 + 1.0
+    assert time.monotonic() - began < 20.0, "though the page may take 600 s"
     assert [job.status["status"] for job in site.in_work()] == ["pending"]
-    _gone, alive = psutil.wait_procs(processes, timeout=2)
+    _gone, alive = psutil.wait_procs(processes, timeout=10)
     assert not alive
 
 
@@ -156,5 +156,5 @@ def test_a_stop_without_work_is_quick(make_site: MakeSite) -> None:
     daemon = site.start()
     began = time.monotonic()
     assert daemon.stop() == 0
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < LIMIT / 2
     assert site.health()["state"] == "stopped"

@@ -92,6 +92,18 @@ def test_a_pdf_that_is_gone_is_said(job):
     assert open_code(opener(), job) is ErrorCode.INPUT_MISSING
 
 
+@pytest.mark.parametrize("target", ["somebody else's.pdf", "nowhere.pdf"])
+def test_a_link_in_the_place_of_the_pdf_is_never_followed(job, tmp_path, target):
+    (tmp_path / "somebody else's.pdf").write_bytes(CONTENT)
+    pdf = job.folder.input(job.status.filename)
+    pdf.unlink()
+    pdf.symlink_to(tmp_path / target)
+    looked_into = []
+    rasterizer = FakeRasterizer((CARD,), inspecting=looked_into.append)
+    assert open_code(opener(rasterizer), job) is ErrorCode.INPUT_MISSING
+    assert looked_into == []
+
+
 @pytest.mark.parametrize("code", [ErrorCode.PDF_DAMAGED, ErrorCode.PDF_ENCRYPTED, ErrorCode.PDF_NO_PAGES])
 def test_a_pdf_that_cannot_be_opened_is_refused_with_the_reason(job, code):
     assert open_code(opener(failing(code)), job) is code

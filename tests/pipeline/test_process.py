@@ -5,6 +5,7 @@ The workers are real processes (engine null), the renderer does as the test tell
 
 import asyncio
 import os
+import shutil
 import signal
 
 import pytest
@@ -241,7 +242,7 @@ async def test_a_defect_while_a_document_is_opened_costs_that_document_alone(rig
 
 async def test_a_page_that_hangs_in_the_engine_is_given_up_and_the_others_are_read(rig):
     renderer = FakeRasterizer((CARD,) * 3, held=frozenset({1}))
-    work = rig(renderer, config=configured(attempts=1, page_timeout=0.4))
+    work = rig(renderer, config=configured(attempts=1, page_timeout=3.0))
     status = await work.end_of(work.claim())
     assert [(page.page, page.code) for page in status.failed_pages] == [(2, ErrorCode.ENGINE_TIMEOUT)]
     assert status.status is Status.COMPLETED
@@ -493,6 +494,28 @@ async def test_a_job_whose_folder_somebody_removed_costs_only_itself(rig):
     other = work.claim(2)
     assert (await work.end_of(other, 4)).status is Status.COMPLETED
     await until(lambda: gone.job_id not in work.pipeline.jobs, 4)
+
+
+@pytest.mark.parametrize("page", [0, 2], ids=["first page", "last page"])
+async def test_a_job_whose_folder_somebody_removes_in_the_middle_of_its_work_ends_and_does_not_come_back(rig, page):
+    renderer = FakeRasterizer((CARD,) * 3, held=frozenset({page}))
+    work = rig(renderer, config=configured(ranges=1, queue=2))
+    gone = work.claim(1)
+    await until(lambda: renderer.in_hand(page))
+    shutil.rmtree(gone.folder.path)
+    await renderer.release(page)
+    renderer.held = frozenset()
+
+    other = work.claim(2)
+    assert (await work.end_of(other)).status is Status.COMPLETED
+    await until(lambda: gone.job_id not in work.pipeline.jobs)
+    await until(lambda: not gone.in_flight)
+    assert gone.status.status is Status.FAILED
+    assert work.pipeline.trouble is None
+    assert work.pipeline._slots.taken == 0
+    assert [path.name for path in work.jobs.iterdir()] == [other.job_id]
+    assert (await work.end_of(work.claim(3))).status is Status.COMPLETED
+    assert not gone.folder.path.exists()
 
 
 async def test_a_job_whose_pages_are_all_done_is_only_put_together(rig):

@@ -277,6 +277,33 @@ def start_with(tmp_path, monkeypatch):
     return use
 
 
+#: A worker that answers every task with a failure whose message has more than 64 KiB.
+TALKATIVE = """
+import json, sys
+print(json.dumps({"ready": True, "engine": {"name": "null", "model": "none", "version": "1"}}), flush=True)
+for line in sys.stdin:
+    print(json.dumps({"ok": False, "code": "engine_failed", "detail": "much too long " * 10_000}), flush=True)
+"""
+
+
+async def test_an_answer_that_is_longer_than_any_should_be_costs_its_task_alone(
+    make_pool, folder, start_with, tmp_path
+):
+    (tmp_path / "talkative.py").write_text(TALKATIVE)
+    start_with(f"exec {sys.executable} {tmp_path}/talkative.py")
+    pool = await make_pool()
+    (pid,) = pool.pids
+    start_with(None)  # whoever takes the next task may be another process
+    first = asyncio.create_task(outcome(pool.call(page(folder, 0), 60)))
+    second = asyncio.create_task(outcome(pool.call(page(folder, 1), 60)))
+
+    assert await first in {ErrorCode.ENGINE_FAILED, ErrorCode.ENGINE_CRASHED}
+
+    assert await second is None
+    assert pool.pids not in ([], [pid])
+    assert folder.checkpointed() == {1}
+
+
 @pytest.mark.parametrize("script", ["exit 3", "echo this is no answer; exec sleep 60", "echo 5; exec sleep 60", ""])
 async def test_a_worker_that_does_not_start_is_tried_again_until_it_does_and_then_tasks_are_done(
     make_pool, folder, start_with, script
@@ -331,7 +358,7 @@ async def test_a_task_whose_worker_cannot_be_replaced_ends_with_the_pool(make_po
 
     await pool.stop()
 
-    await asyncio.wait([call], timeout=2)
+    await asyncio.wait([call], timeout=PATIENCE)
     assert call.cancelled()
 
 
