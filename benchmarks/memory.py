@@ -18,6 +18,7 @@ from benchmarks.daemon import Daemon, Settings
 from benchmarks.documents import Document, first_pages, text_pdf
 from benchmarks.processes import Sampler, pss_of, rss_of, tree_of
 from benchmarks.report import print_machine, print_table, print_target
+from pdfocr_watcher.config.model import Render
 
 #: The most memory that the long PDF may take, as a multiple of the short one's.
 TARGET = 1.25
@@ -68,7 +69,7 @@ def measure(engine: str, documents: Sequence[Document], rounds: int, queue_pages
     print(f"\n{engine}: {short.pages} pages against {long.pages}, render.queue_pages {queue_pages}, {rounds} rounds")
     settings: Settings = {
         "engine": {"name": engine},
-        "render": {"queue_pages": queue_pages},
+        "render": {"queue_pages": queue_pages, "range_pages": min(queue_pages, Render().range_pages)},
         "inbox": {"settle_seconds": 0.2},
     }
     peaks: dict[int, list[dict[str, int]]] = {0: [], 1: []}
@@ -98,7 +99,7 @@ def main() -> None:
     parser.add_argument("--short-pages", type=int, default=20)
     parser.add_argument("--pdf", type=Path, help="take the long PDF's first pages from this one")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--queue-pages", type=int, default=24)
+    parser.add_argument("--queue-pages", type=int, default=Render().queue_pages)
     parser.add_argument("--folder", type=Path, help="work here; default: the temporary folder")
     given = parser.parse_args()
     print_machine()

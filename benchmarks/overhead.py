@@ -190,6 +190,8 @@ def main() -> None:
                 documents = documents_in(given.pdfs, given.dpi, given.max_pages)
             else:
                 documents = make_documents(folder / f"pdfs-{engine}", given.documents, given.pages or _PAGES[engine])
+            if not documents:
+                parser.error(f"{given.pdfs} has no PDF of at most {given.max_pages} pages")
             plan = Plan(engine, documents, given.dpi, given.processes, given.threads, given.rounds)
             measure(plan, folder)
 

@@ -30,9 +30,24 @@ def code_of(call, *arguments) -> ErrorCode:
     return caught.value.code
 
 
+@pytest.fixture(autouse=True)
+def children_before() -> set[int]:
+    """Processes of other tests' daemons, which are none of ours."""
+    _CHILDREN.clear()
+    _CHILDREN.update(child.pid for child in psutil.Process().children(recursive=True))
+    return _CHILDREN
+
+
+_CHILDREN: set[int] = set()
+
+
+def children_left() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children(recursive=True) if child.pid not in _CHILDREN]
+
+
 def assert_nothing_left(folder: Path) -> None:
     assert list(folder.iterdir()) == []
-    assert psutil.Process().children(recursive=True) == []
+    assert children_left() == []
 
 
 def test_pages_are_told_and_rendered_in_order(rasterizer, write_pdf, sheet, folder):
@@ -207,7 +222,7 @@ def test_a_page_that_hangs_costs_neither_the_pages_before_it_nor_the_time_limit(
     assert time.monotonic() - start < 6
     assert list(pages) == [0]
     assert sorted(folder.iterdir()) == [folder / "0000.ppm"]
-    assert psutil.Process().children(recursive=True) == []
+    assert children_left() == []
 
 
 def test_a_page_that_hangs_alone_is_a_timeout(rasterizer, write_pdf, sheet, slow_content, folder):
