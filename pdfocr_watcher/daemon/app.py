@@ -188,7 +188,8 @@ class Daemon:
             if self._once and (self._through() or self._stuck() is not None):
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), _ONCE_INTERVAL if self._once else None)
+                async with asyncio.timeout(_ONCE_INTERVAL if self._once else None):
+                    await self._stop.wait()
 
     def _stuck(self) -> PdfocrError | None:
         """Why `once` would wait for ever; None if it would not."""

@@ -162,7 +162,8 @@ class Intake:
         due = self._tracker.next_due(monotonic())
         limit = began + self._settings.rescan_interval - monotonic()
         try:
-            await asyncio.wait_for(self._wake.wait(), max(0.0, limit if due is None else min(limit, due)))
+            async with asyncio.timeout(max(0.0, limit if due is None else min(limit, due))):
+                await self._wake.wait()
         except TimeoutError:
             return
 

@@ -81,7 +81,8 @@ class WorkerProcess:
         except OSError as error:
             raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"Its process cannot be started: {error}.") from error
         try:
-            ready = await asyncio.wait_for(self._read(), timeout)
+            async with asyncio.timeout(timeout):
+                ready = await self._read()
         except TimeoutError:
             await self.kill()
             raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"It did not load within {timeout:g} s.") from None
@@ -104,7 +105,9 @@ class WorkerProcess:
             raise PdfocrError(ErrorCode.INTERNAL, "The worker was not started.")
         try:
             self._process.stdin.write(task_line(task))
-            reply = await asyncio.wait_for(self._read(), timeout)
+            # Not wait_for: on Python 3.11 it can swallow the cancellation that ends a worker's runner.
+            async with asyncio.timeout(timeout):
+                reply = await self._read()
         except TimeoutError:
             await self.kill()
             raise PdfocrError(ErrorCode.ENGINE_TIMEOUT, f"The limit is {timeout:g} s.") from None
@@ -144,7 +147,8 @@ class WorkerProcess:
         if self._process is not None and self._process.stdin is not None and self.alive:
             self._process.stdin.close()
             try:
-                await asyncio.wait_for(self._process.wait(), _GRACE)
+                async with asyncio.timeout(_GRACE):
+                    await self._process.wait()
             except TimeoutError:
                 await self.kill()
 
@@ -233,7 +237,7 @@ class WorkerPool:
         await asyncio.gather(*(worker.stop() for worker in self._workers))
 
     async def _run(self, worker: WorkerProcess) -> None:
-        while True:
+        while not self._draining:
             await self._ensure_started(worker)
             order = await self._orders.get()
             if order.result.done():
