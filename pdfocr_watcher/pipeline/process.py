@@ -23,8 +23,9 @@ from pdfocr_watcher.jobs.model import EngineStatus, Outputs, Stage, Status
 from pdfocr_watcher.pipeline.active import ActiveJob, Now
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opened, Opener
-from pdfocr_watcher.pipeline.rendering import Rasterizer, effective_dpi
-from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn, contiguous
+from pdfocr_watcher.pipeline.ranges import RangeRenderer
+from pdfocr_watcher.pipeline.rendering import Rasterizer
+from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn
 from pdfocr_watcher.pipeline.slots import RasterSlots
 from pdfocr_watcher.pipeline.worker import AssembleTask, PageTask
 from pdfocr_watcher.pipeline.workers import WorkerPool
@@ -36,9 +37,6 @@ _T = TypeVar("_T")
 _STORAGE_RETRY = 5.0
 #: Seconds that putting the results together may take, for a job and for each of its pages.
 _ASSEMBLY_SECONDS = (120.0, 2.0)
-#: Each further page of a turn has this share of a page's time limit: most pages are quick, and one that is not is
-#: rendered again alone.
-_FURTHER_PAGE = 0.1
 #: Seconds that a stop waits for a disk that refuses.
 _PUT_BACK_SECONDS = 2.0
 
@@ -78,7 +76,6 @@ class Pipeline:
         render_workers: int,
     ) -> None:
         self._config = config
-        self._rasterizers = rasterizers
         self._pool = pool
         self._journal = journal
         self._opener = opener
@@ -86,6 +83,7 @@ class Pipeline:
         self._now = now
         self._render_workers = render_workers
         self._threads = ThreadPoolExecutor(render_workers + 2, "render")
+        self._ranges = RangeRenderer(config.render, rasterizers, self._threads)
         self._scheduler = Scheduler(config.render.range_pages)
         self._slots = RasterSlots(config.render.queue_pages)
         self._wake = asyncio.Event()
@@ -252,7 +250,7 @@ class Pipeline:
         if not missing:
             await self._finish(job)
             return
-        resolutions = [self._dpi(job, index) for index in range(len(opened.sizes))]
+        resolutions = [self._ranges.resolution(job, index) for index in range(len(opened.sizes))]
         breaks = frozenset(i for i in range(1, len(resolutions)) if resolutions[i] != resolutions[i - 1])
         self._scheduler.opened(job.job_id, missing, breaks)
         self._wake.set()
@@ -261,14 +259,11 @@ class Pipeline:
         info = self._pool.info
         return EngineStatus(name=info.name, model=info.model, version=info.version) if info is not None else None
 
-    def _dpi(self, job: ActiveJob, index: int) -> float:
-        return effective_dpi(job.sizes[index], self._config.render.dpi, self._config.render.max_pixels)
-
     async def _render(self, job: ActiveJob, turn: Turn) -> None:
         """Render a turn and hand its rasters to the workers; each raster's slot is freed when it is gone."""
-        pages, dpi = turn.pages, self._dpi(job, turn.pages[0])
+        pages, dpi = turn.pages, self._ranges.resolution(job, turn.pages[0])
         try:
-            rendered, error = ({}, None) if job.cancelled else await self._rasterize(job, pages, dpi)
+            rendered, error = ({}, None) if job.cancelled else await self._ranges.rasterize(job, pages, dpi)
         except asyncio.CancelledError:
             for _ in pages:
                 self._slots.free()
@@ -287,48 +282,6 @@ class Pipeline:
                 self._again(job, index)  # of several pages nobody knows yet whose fault it was: each alone
             else:
                 await self._page_trouble(job, index, error)
-
-    async def _rasterize(self, job: ActiveJob, pages: range, dpi: float) -> tuple[dict[int, Path], PdfocrError | None]:
-        """The rasters that came of some pages, and why others did not.
-
-        What one renderer cannot do may be no trouble to the other: several pages are given to each in turn, a
-        single one to another at each try.
-        """
-        rasterizers = self._rasterizers
-        if len(pages) == 1:
-            rasterizers = (rasterizers[job.tries.get(pages[0], 0) % len(rasterizers)],)
-        rendered: dict[int, Path] = {}
-        error: PdfocrError | None = None
-        for rasterizer in rasterizers:
-            for run in contiguous(index for index in pages if index not in rendered):
-                came, error = await self._render_run(job, rasterizer, run, dpi)
-                rendered |= came
-            if error is not None and error.code in {ErrorCode.RENDER_TIMEOUT, ErrorCode.STORAGE_FAILED}:
-                break
-        return rendered, error
-
-    async def _render_run(
-        self, job: ActiveJob, rasterizer: Rasterizer, pages: range, dpi: float
-    ) -> tuple[dict[int, Path], PdfocrError | None]:
-        attempt = job.tries.get(pages[0], 0)
-        folder = job.folder.rasters / f"{pages[0]:04d}-{len(pages)}-{rasterizer.name}-{attempt}"
-
-        def work() -> dict[int, Path]:
-            job.folder.rasters.mkdir(exist_ok=True)
-            folder.mkdir(exist_ok=True)
-            pdf = job.folder.input(job.status.filename)
-            limit = self._config.render.timeout_seconds * (1 + (len(pages) - 1) * _FURTHER_PAGE)
-            return rasterizer.render(pdf, pages, dpi, folder, limit)
-
-        try:
-            return await self._in_thread(work), None
-        except PdfocrError as error:
-            return {}, error
-        except OSError as error:
-            return {}, PdfocrError(ErrorCode.STORAGE_FAILED, f"{error}.")
-        except Exception as error:  # noqa: BLE001 - whatever it is, it costs these pages and not their slots
-            _log.exception("render.defect", job_id=job.job_id)
-            return {}, PdfocrError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
 
     async def _recognize(self, raster: _Raster) -> None:
         """Have a raster read; its slot is freed whatever happens."""
