@@ -142,6 +142,8 @@ class Daemon:
         for job in recovered:
             if job.status.status.finished:
                 await self._deliveries.begin(job)
+            elif job.status.started_at is None and await self._in_thread(_is_written, job):
+                self._wait_for_rest(job)
             else:
                 self._pipeline.add(job)
 
@@ -253,9 +255,12 @@ class Daemon:
         elif claim.settled:
             self._pipeline.add(job)
         else:
-            task = asyncio.create_task(self._settle(job))
-            self._settling.add(task)
-            task.add_done_callback(self._settling.discard)
+            self._wait_for_rest(job)
+
+    def _wait_for_rest(self, job: ActiveJob) -> None:
+        task = asyncio.create_task(self._settle(job))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
 
     async def _settle(self, job: ActiveJob) -> None:
         """Wait until a claimed file that was still being written has come to rest in its job's folder."""
@@ -344,6 +349,14 @@ class Daemon:
 
     async def _in_thread(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
+
+
+def _is_written(job: ActiveJob) -> bool:
+    """Whether somebody still writes a claimed file; blocking."""
+    try:
+        return at_rest(job.folder, job.status.filename) is None
+    except OSError:
+        return False  # opening the job says what is wrong with it
 
 
 def _end_children() -> None:
