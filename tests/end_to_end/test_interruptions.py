@@ -7,11 +7,14 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
+from pdfocr_watcher.jobs.status_file import write_status
 from tests.conftest import MakeSite
 from tests.end_to_end.documents import with_endless_page
 from tests.end_to_end.harness import LIMIT, ONE_BY_ONE, READING, Daemon, Job, Site, temporary_files, wait_for
@@ -158,3 +161,29 @@ def test_a_stop_without_work_is_quick(make_site: MakeSite) -> None:
     assert daemon.stop() == 0
     assert time.monotonic() - began < LIMIT / 2
     assert site.health()["state"] == "stopped"
+
+
+def test_a_claimed_file_that_is_still_written_is_waited_for_after_a_restart_too(site: Site) -> None:
+    first_part, rest = _DOCUMENT[:5000], _DOCUMENT[5000:]
+    now = datetime.now(UTC)
+    status = JobStatus(
+        job_id="20260102T030405Z-abcdef01",
+        status=Status.PENDING,
+        stage=Stage.QUEUED,
+        filename="slow.pdf",
+        source="slow.pdf",
+        bytes=len(first_part),
+        created_at=now,
+        updated_at=now,
+    )
+    folder = site.jobs / status.job_id
+    folder.mkdir(parents=True)
+    write_status(folder, status)
+    with (folder / "input.pdf").open("wb") as writer:
+        writer.write(first_part)
+        writer.flush()
+        daemon = site.start()
+        wait_for(lambda: any(line["event"] == "job.still_written" for line in daemon.logged()) or None, "the wait")
+        assert site.results() == []
+        writer.write(rest)
+    assert (site.result("slow.pdf").folder / "input.pdf").read_bytes() == _DOCUMENT
