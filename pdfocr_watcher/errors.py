@@ -19,8 +19,6 @@ class ErrorCode(StrEnum):
     FOLDER_UNUSABLE = "folder_unusable"
     #: The command names a job that is nowhere.
     JOB_NOT_FOUND = "job_not_found"
-    #: The command names more than one job.
-    JOB_AMBIGUOUS = "job_ambiguous"
     #: The job has no result yet.
     JOB_UNFINISHED = "job_unfinished"
     #: The command asks for a step that the job's status does not allow.
@@ -109,7 +107,6 @@ FAILURES: dict[ErrorCode, Failure] = {
     ErrorCode.JOB_NOT_FOUND: Failure(
         "There is no such job.", "`pdfocr-watcher list` shows the jobs that there are.", 66
     ),
-    ErrorCode.JOB_AMBIGUOUS: Failure("Several jobs answer to this name.", "Give the job id instead.", 65),
     ErrorCode.JOB_UNFINISHED: Failure(
         "The job is not finished yet.", "Wait for it: `pdfocr-watcher status JOB --follow`.", 75
     ),

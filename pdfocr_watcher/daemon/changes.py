@@ -15,7 +15,8 @@ import structlog
 from pdfocr_watcher.config.model import Folders
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.catalogue import entries_from_disk, find_job
-from pdfocr_watcher.jobs.delivery import remove, take_back
+from pdfocr_watcher.jobs.delivery import take_back
+from pdfocr_watcher.jobs.durable import remove_folder
 from pdfocr_watcher.jobs.index import INDEX_NAME, JobIndex
 from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.jobs.requests import Answer, Request, Verb, give_answer, pending_requests
@@ -51,7 +52,7 @@ def delete(folders: Folders, job_id: str) -> None:
         PdfocrError: there is no such job.
         OSError: a file system refused.
     """
-    remove(find_job(job_id, folders.jobs, folders.outbox, folders.failed).folder)
+    remove_folder(find_job(job_id, folders.jobs, folders.outbox, folders.failed).folder)
 
 
 def reindex(folders: Folders, index: JobIndex) -> int:

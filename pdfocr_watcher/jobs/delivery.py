@@ -90,12 +90,3 @@ def take_back(result: Path, jobs: Path, status: JobStatus, now: datetime) -> tup
     again = again.model_copy(update={"stage": Stage.QUEUED, "outputs": None, "updated_at": now})
     write_status(folder.path, again)
     return folder, again
-
-
-def remove(folder: Path) -> None:
-    """Remove a job's folder or result; it vanishes at once, and its files then.
-
-    Raises:
-        OSError: the file system refused.
-    """
-    remove_folder(folder)

@@ -12,8 +12,8 @@ from pdfocr_watcher.document.model import Block, Box, FailedPage, Label, Page
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.jobs import delivery, durable
 from pdfocr_watcher.jobs.checkpoint import write_failed_page, write_page
-from pdfocr_watcher.jobs.delivery import deliver, remove, take_back
-from pdfocr_watcher.jobs.durable import is_temporary
+from pdfocr_watcher.jobs.delivery import deliver, take_back
+from pdfocr_watcher.jobs.durable import is_temporary, remove_folder
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, Outputs, Stage, Status
 from pdfocr_watcher.jobs.recovery import Action, CopyNote, decide, inspect_folder, remove_dying
@@ -115,7 +115,7 @@ def test_a_result_never_lies_inside_another_one(folders, finished):
     folder, status = finished(jobs, job_id="20261124T000000Z-00000001", source=f"{old.name}/input.pdf")
     new = deliver(folder, status, outbox, failed)
     assert new == outbox / f"{old.name}_" / "input.00000001"
-    remove(old)
+    remove_folder(old)
     assert whole(new)
     assert deliver(folder, status, outbox, failed) == new
     assert os.listdir(outbox) == [f"{old.name}_"]
@@ -306,9 +306,9 @@ def test_a_removed_job_vanishes_at_once(folders, finished, monkeypatch):
     result = deliver(*finished(jobs), outbox, failed)
     monkeypatch.setattr(durable.shutil, "rmtree", crash)
     with pytest.raises(Crash):
-        remove(result)
+        remove_folder(result)
     assert all(map(is_temporary, os.listdir(outbox)))
     monkeypatch.undo()
     folder, status = finished(jobs)
-    remove(deliver(folder, status, outbox, failed))
+    remove_folder(deliver(folder, status, outbox, failed))
     assert all(map(is_temporary, os.listdir(outbox)))
