@@ -1,7 +1,6 @@
 """The start: every job folder that an earlier daemon left is resumed, delivered, given up or discarded."""
 
 import os
-import shutil
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.durable import is_temporary
+from pdfocr_watcher.jobs.durable import is_temporary, remove_file, remove_tree
 from pdfocr_watcher.jobs.folder import JobFolder, is_job_id, result_name
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.recovery import Action, decide, finish_claim, inspect_folder, remove_dying, resumed
@@ -64,7 +63,7 @@ def tidy(root: Path, mirror: Path | None, jobs: Iterable[ActiveJob]) -> None:
         stale += [mirror / name for name in _names(mirror) if name not in kept and name.endswith((".json", ".tmp"))]
     for path in stale:
         try:
-            path.unlink(missing_ok=True)
+            remove_file(path, missing_ok=True)
         except OSError as error:
             _log.warning("leftover.kept", path=str(path), error=str(error))
 
@@ -81,7 +80,7 @@ def _recover_one(folder: JobFolder, max_attempts: int, now: datetime) -> ActiveJ
     action = decide(facts, max_attempts)
     _log.info("job.recovered", job_id=folder.path.name, action=action.name.lower())
     if action is Action.DISCARD:
-        shutil.rmtree(folder.path)
+        remove_tree(folder.path)
         return None
     status = facts.status or _adopted(folder, now)
     finish_claim(folder)

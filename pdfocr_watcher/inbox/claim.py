@@ -13,7 +13,15 @@ from pathlib import Path, PurePosixPath
 
 from pdfocr_watcher.inbox.lease import has_writer
 from pdfocr_watcher.inbox.sweep import Signature
-from pdfocr_watcher.jobs.durable import copy_verified, is_regular_file, remove_folder, sync_folder
+from pdfocr_watcher.jobs.durable import (
+    copy_verified,
+    is_regular_file,
+    make_folder,
+    remove_file,
+    remove_folder,
+    rename,
+    sync_folder,
+)
 from pdfocr_watcher.jobs.folder import JobFolder, displayable, result_folder
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status, new_job_id
 from pdfocr_watcher.jobs.recovery import CopyNote, finish_claim
@@ -71,7 +79,7 @@ class Claimer:
         status = self._new_status(path, signature, now, sha256)
         folder = JobFolder(self.jobs / status.job_id)
         source, target = self.inbox / path, folder.input(status.filename)
-        folder.path.mkdir()
+        make_folder(folder.path)
         try:
             write_status(folder.path, status)
             sync_folder(self.jobs)
@@ -108,7 +116,7 @@ class Claimer:
         """Move the file in; whether it is still what was judged, None if it could not be had."""
         try:
             try:
-                source.rename(target)
+                rename(source, target)
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
@@ -138,18 +146,18 @@ class Claimer:
             unchanged = note.still_there()
         except OSError:
             # The inbox went away under us: the file is still there, and is judged anew when it is back.
-            target.unlink()
+            remove_file(target)
             raise
         if not unchanged:
             # It changed while it was copied: the copy is worth nothing.
-            target.unlink()
+            remove_file(target)
             return None
         try:
             finish_claim(folder)
         except OSError:
             if os.path.lexists(source):
                 # A copy may not stay beside its source, or the drop would be done twice.
-                target.unlink()
+                remove_file(target)
                 raise
         return True
 

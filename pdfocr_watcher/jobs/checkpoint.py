@@ -12,7 +12,7 @@ from typing import Any
 from pdfocr_watcher.document.figures import FigureCrop, figure_crops
 from pdfocr_watcher.document.model import FailedPage, Page
 from pdfocr_watcher.errors import ErrorCode
-from pdfocr_watcher.jobs.durable import is_regular_file, sync_folder, write_file
+from pdfocr_watcher.jobs.durable import is_regular_file, make_folder, remove_file, sync_folder, write_file
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import well_formed
 
@@ -70,7 +70,7 @@ def write_failed_page(folder: JobFolder, failed: FailedPage) -> None:
 def _make_folder(folder: Path) -> None:
     """Make a folder of a job, its name durable; never the job's folder itself, which may just have been deleted."""
     try:
-        folder.mkdir()
+        make_folder(folder)
     except FileExistsError:
         return
     sync_folder(folder.parent)
@@ -80,7 +80,7 @@ def _remove_stale(folder: JobFolder, index: int, figures: Mapping[str, bytes]) -
     """Remove the figures of an earlier reading of the page that was not checkpointed; whether there were some."""
     number = len(figures)
     while is_regular_file(stale := folder.images / FigureCrop(index, number, 0, (0, 0, 1, 1)).filename):
-        stale.unlink(missing_ok=True)
+        remove_file(stale, missing_ok=True)
         number += 1
     return number > len(figures)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
-from pdfocr_watcher.jobs.durable import make_folders, move_folder, remove_folder, sync_folder
+from pdfocr_watcher.jobs.durable import make_folders, move_folder, remove_file, remove_folder, sync_folder
 from pdfocr_watcher.jobs.folder import JobFolder, result_folder
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.recovery import finish_claim, resumed
@@ -83,7 +83,7 @@ def take_back(result: Path, jobs: Path, status: JobStatus, now: datetime) -> tup
     for index in folder.checkpointed():
         checkpoint = read_checkpoint(folder.checkpoint(index))
         if checkpoint is None or checkpoint.failed is not None:
-            folder.checkpoint(index).unlink()
+            remove_file(folder.checkpoint(index))
     if folder.pages.is_dir():
         sync_folder(folder.pages)
     again = resumed(status.model_copy(update={"attempts": 0, "failed_pages": ()}), len(folder.checkpointed()))

@@ -2,8 +2,10 @@
 
 The order is always: temporary file in the same folder, fsync, rename, fsync of the folder; and whatever goes is
 renamed to a temporary name first, so that nobody meets half of it. What is written, and when, is decided elsewhere.
+Each operation is a step with its crash points (see `jobs.steps`); whoever changes a job's files does it through here.
 """
 
+import contextlib
 import errno
 import hashlib
 import itertools
@@ -12,6 +14,8 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+
+from pdfocr_watcher.jobs.steps import Step, step
 
 _COPY_CHUNK = 1 << 20
 #: Temporary files of ours begin and end so; recovery removes them, and the inbox ignores them.
@@ -54,7 +58,8 @@ def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        with step(Step.SYNC_FOLDER, folder):
+            os.fsync(descriptor)
     except OSError as error:
         # Some network file systems know no fsync of a folder; their renames are synchronous.
         if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
@@ -67,9 +72,54 @@ def sync_file(path: Path) -> None:
     """Make a file's content durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        with step(Step.SYNC_FILE, path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename a file or folder; a file that has the name already is replaced. Not durable (see `sync_folder`).
+
+    Raises:
+        OSError: the file system refused; nothing has changed.
+    """
+    with step(Step.RENAME, target):
+        source.replace(target)
+
+
+def make_folder(folder: Path, *, exist_ok: bool = False) -> None:
+    """Make one folder; its name is not durable yet.
+
+    Raises:
+        OSError: the file system refused.
+    """
+    with step(Step.MAKE_FOLDER, folder):
+        folder.mkdir(exist_ok=exist_ok)
+
+
+def remove_file(path: Path, *, missing_ok: bool = False) -> None:
+    """Remove a file; a power cut may bring it back until its folder is synced.
+
+    Raises:
+        OSError: the file system refused.
+    """
+    with step(Step.REMOVE_FILE, path):
+        path.unlink(missing_ok=missing_ok)
+
+
+def remove_tree(folder: Path, *, worthless: bool = False) -> None:
+    """Remove a folder with all that is in it, one by one; no link in it is followed.
+
+    Args:
+        folder: what goes.
+        worthless: whether it matters to nobody that it is not there, or that a part of it stays.
+
+    Raises:
+        OSError: the file system refused; a part of it may be gone.
+    """
+    with step(Step.REMOVE_TREE, folder):
+        shutil.rmtree(folder, ignore_errors=worthless)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -82,10 +132,12 @@ def write_file(path: Path, data: bytes) -> None:
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        temporary.replace(path)
+            with step(Step.WRITE, temporary):
+                file.write(data)
+                file.flush()
+            with step(Step.SYNC_FILE, temporary):
+                os.fsync(descriptor)
+        rename(temporary, path)
     except BaseException:
         _remove_quietly(temporary)
         raise
@@ -114,7 +166,7 @@ def copy_verified(source: Path, target: Path) -> str:
     temporary = temporary_name(target)
     try:
         digest = _copy_and_read_back(source, temporary)
-        temporary.replace(target)
+        rename(temporary, target)
     except BaseException:
         _remove_quietly(temporary)
         raise
@@ -146,7 +198,7 @@ def move_folder(source: Path, target: Path) -> None:
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, "the target exists", str(target))
     try:
-        source.rename(target)
+        rename(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -157,9 +209,9 @@ def move_folder(source: Path, target: Path) -> None:
     # The same name at every try, but never that of another target: two may be on their way at a time.
     own = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:32]
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{own}{TEMPORARY_SUFFIX}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    remove_tree(temporary, worthless=True)
     _copy_folder(source, temporary)
-    temporary.rename(target)
+    rename(temporary, target)
     sync_folder(target.parent)
     remove_folder(source)
 
@@ -172,9 +224,9 @@ def remove_folder(folder: Path) -> None:
             temporary name.
     """
     dying = temporary_name(folder)
-    folder.rename(dying)
+    rename(folder, dying)
     sync_folder(folder.parent)
-    shutil.rmtree(dying)
+    remove_tree(dying)
 
 
 def make_folders(folder: Path) -> None:
@@ -182,7 +234,7 @@ def make_folders(folder: Path) -> None:
     if folder.is_dir():
         return
     make_folders(folder.parent)
-    folder.mkdir(exist_ok=True)
+    make_folder(folder, exist_ok=True)
     sync_folder(folder.parent)
 
 
@@ -198,11 +250,13 @@ def _copy_and_read_back(source: Path, target: Path) -> str:
     reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         with target.open("wb") as writer:
-            for chunk in _chunks(reader):
-                digest.update(chunk)
-                writer.write(chunk)
-            writer.flush()
-            os.fsync(writer.fileno())
+            with step(Step.WRITE, target):
+                for chunk in _chunks(reader):
+                    digest.update(chunk)
+                    writer.write(chunk)
+                writer.flush()
+            with step(Step.SYNC_FILE, target):
+                os.fsync(writer.fileno())
             # What is read back shall come from the device, not from memory.
             os.posix_fadvise(writer.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     finally:
@@ -213,7 +267,7 @@ def _copy_and_read_back(source: Path, target: Path) -> str:
 
 
 def _copy_folder(source: Path, target: Path) -> None:
-    target.mkdir()
+    make_folder(target)
     with os.scandir(source) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
@@ -224,7 +278,5 @@ def _copy_folder(source: Path, target: Path) -> None:
 
 
 def _remove_quietly(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return
+    with contextlib.suppress(OSError):
+        remove_file(path, missing_ok=True)

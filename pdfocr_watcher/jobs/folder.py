@@ -2,12 +2,11 @@
 
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pdfocr_watcher.document.figures import IMAGES_FOLDER
-from pdfocr_watcher.jobs.durable import is_regular_file, is_temporary, truncated
+from pdfocr_watcher.jobs.durable import is_regular_file, is_temporary, remove_file, remove_tree, truncated
 from pdfocr_watcher.jobs.model import JOB_ID, JobStatus, short_id
 
 MARKDOWN_NAME = "output.mmd"
@@ -107,16 +106,16 @@ class JobFolder:
 
     def remove_leftovers(self) -> None:
         """Remove rasters and temporary files of a daemon that ended in the middle of its work."""
-        shutil.rmtree(self.rasters, ignore_errors=True)
+        remove_tree(self.rasters, worthless=True)
         for folder in (self.path, self.pages, self.images):
             if folder.is_dir():
                 for name in filter(is_temporary, os.listdir(folder)):
-                    (folder / name).unlink(missing_ok=True)
+                    remove_file(folder / name, missing_ok=True)
 
     def remove_work(self) -> None:
         """Remove what only the work needed, checkpoints included: the results are complete."""
-        shutil.rmtree(self.pages, ignore_errors=True)
-        shutil.rmtree(self.rasters, ignore_errors=True)
+        remove_tree(self.pages, worthless=True)
+        remove_tree(self.rasters, worthless=True)
 
 
 def is_job_id(name: str) -> bool:

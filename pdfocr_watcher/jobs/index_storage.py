@@ -11,7 +11,7 @@ from typing import Any
 
 from tinydb.storages import Storage
 
-from pdfocr_watcher.jobs.durable import sync_folder, write_durably
+from pdfocr_watcher.jobs.durable import remove_file, sync_folder, write_durably
 
 Entry = dict[str, Any]
 _Tables = dict[str, dict[str, Any]]
@@ -95,7 +95,7 @@ class ChangeLog:
         Raises:
             OSError: the file system refused.
         """
-        self._path.unlink(missing_ok=True)
+        remove_file(self._path, missing_ok=True)
         self._open = False
         sync_folder(self._path.parent)
 

@@ -7,14 +7,21 @@ broken off between its rename and the removal of its source, and `remove_dying` 
 import errno
 import json
 import os
-import shutil
 import stat
 from dataclasses import asdict, dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
-from pdfocr_watcher.jobs.durable import is_regular_file, is_temporary, sha256_of, sync_folder, write_durably
+from pdfocr_watcher.jobs.durable import (
+    is_regular_file,
+    is_temporary,
+    remove_file,
+    remove_tree,
+    sha256_of,
+    sync_folder,
+    write_durably,
+)
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import JobStatus, Status
 from pdfocr_watcher.jobs.status_file import read_status
@@ -94,7 +101,7 @@ def remove_dying(jobs: Path) -> None:
         OSError: the jobs folder cannot be read.
     """
     for name in filter(is_temporary, os.listdir(jobs)):
-        shutil.rmtree(jobs / name, ignore_errors=True)
+        remove_tree(jobs / name, worthless=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +194,16 @@ def finish_claim(folder: JobFolder) -> None:
     """
     note = CopyNote.read(folder)
     if note is None:
-        folder.claim_note.unlink(missing_ok=True)
+        remove_file(folder.claim_note, missing_ok=True)
         return
     copy = folder.found_input()
     if copy is not None and copy.stat().st_size == note.size:
         if note.still_there() or note.there_again(copy):
-            Path(note.source).unlink()
+            remove_file(Path(note.source))
             sync_folder(Path(note.source).parent)
         elif not note.reachable():
             raise OSError(errno.ESTALE, "the inbox is not mounted", note.source)
-    folder.claim_note.unlink(missing_ok=True)
+    remove_file(folder.claim_note, missing_ok=True)
 
 
 def resumed(status: JobStatus, checkpointed: int) -> JobStatus:

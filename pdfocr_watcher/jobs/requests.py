@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.durable import is_temporary, write_file
+from pdfocr_watcher.jobs.durable import is_temporary, make_folder, remove_file, write_file
 
 _FOLDER = ".requests"
 _ASKED = ".request.json"
@@ -77,7 +77,7 @@ def ask(jobs: Path, verb: Verb, job_id: str) -> Request:
     """
     request = Request(secrets.token_hex(8), verb, job_id)
     folder = jobs / _FOLDER
-    folder.mkdir(exist_ok=True)
+    make_folder(folder, exist_ok=True)
     write_file(folder / f"{request.token}{_ASKED}", json.dumps(asdict(request)).encode())
     return request
 
@@ -89,14 +89,14 @@ def take_answer(jobs: Path, request: Request) -> Answer | None:
         data = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    path.unlink(missing_ok=True)
+    remove_file(path, missing_ok=True)
     return Answer(ErrorCode(data["code"]) if data["code"] else None, data["detail"])
 
 
 def withdraw(jobs: Path, request: Request) -> None:
     """Take a request back that was not answered in time; an answer that comes just now is not wanted either."""
     for ending in (_ASKED, _ANSWERED):
-        (jobs / _FOLDER / f"{request.token}{ending}").unlink(missing_ok=True)
+        remove_file(jobs / _FOLDER / f"{request.token}{ending}", missing_ok=True)
 
 
 def pending_requests(jobs: Path) -> list[Request]:
@@ -108,7 +108,7 @@ def pending_requests(jobs: Path) -> list[Request]:
             found.append(Request(path.name.removesuffix(_ASKED), Verb(data["verb"]), str(data["job_id"])))
         except (OSError, ValueError, KeyError, TypeError):
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+                remove_file(path, missing_ok=True)
     return found
 
 
@@ -120,7 +120,7 @@ def give_answer(jobs: Path, request: Request, answer: Answer) -> None:
     """
     folder = jobs / _FOLDER
     write_file(folder / f"{request.token}{_ANSWERED}", json.dumps(asdict(answer)).encode())
-    (folder / f"{request.token}{_ASKED}").unlink(missing_ok=True)
+    remove_file(folder / f"{request.token}{_ASKED}", missing_ok=True)
 
 
 def forget_all(jobs: Path) -> None:
@@ -128,4 +128,4 @@ def forget_all(jobs: Path) -> None:
     for path in list((jobs / _FOLDER).glob("*")):
         if path.name.endswith((_ASKED, _ANSWERED)) or is_temporary(path.name):
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+                remove_file(path, missing_ok=True)

@@ -13,8 +13,9 @@ from pdfocr_watcher.document.layouts import failed_layout_picture, page_points, 
 from pdfocr_watcher.document.markdown import failed_page_markdown, page_markdown
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import Checkpoint, read_checkpoint
-from pdfocr_watcher.jobs.durable import is_temporary, sync_file, sync_folder, temporary_name
+from pdfocr_watcher.jobs.durable import is_temporary, make_folder, rename, sync_file, sync_folder, temporary_name
 from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.jobs.steps import Step, step
 
 #: A failed page is as large as the page before it; the first one is A4, in points.
 _A4 = (595.28, 841.89)
@@ -38,7 +39,7 @@ def assemble(folder: JobFolder, total: int) -> int:
     """
     _write_texts(folder, total)
     _write_whole(folder.layouts, lambda target: write_layouts_pdf(_pictures(folder, total), target))
-    folder.images.mkdir(exist_ok=True)
+    make_folder(folder.images, exist_ok=True)
     sync_folder(folder.path)
     return sum(not is_temporary(name) for name in os.listdir(folder.images))
 
@@ -58,6 +59,7 @@ def _write_texts(folder: JobFolder, total: int) -> None:
     """Write both texts in one pass; each appears whole."""
     plain, marked = temporary_name(folder.markdown), temporary_name(folder.grounding)
     with (
+        step(Step.WRITE, plain),
         plain.open("w", encoding="utf-8", newline="\n") as text,
         marked.open("w", encoding="utf-8", newline="\n") as det,
     ):
@@ -71,14 +73,15 @@ def _write_texts(folder: JobFolder, total: int) -> None:
                 det.write(comment)
     for temporary, final in ((plain, folder.markdown), (marked, folder.grounding)):
         sync_file(temporary)
-        temporary.replace(final)
+        rename(temporary, final)
 
 
 def _write_whole(target: Path, write: Callable[[Path], None]) -> None:
     temporary = temporary_name(target)
-    write(temporary)
+    with step(Step.WRITE, temporary):
+        write(temporary)
     sync_file(temporary)
-    temporary.replace(target)
+    rename(temporary, target)
 
 
 def _pictures(folder: JobFolder, total: int) -> Iterator[Picture]:

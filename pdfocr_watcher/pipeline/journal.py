@@ -14,7 +14,7 @@ from time import monotonic
 
 import structlog
 
-from pdfocr_watcher.jobs.durable import make_folders, write_file
+from pdfocr_watcher.jobs.durable import make_folders, remove_file, write_file
 from pdfocr_watcher.jobs.folder import result_name
 from pdfocr_watcher.jobs.index import JobIndex
 from pdfocr_watcher.jobs.model import JobStatus
@@ -139,7 +139,7 @@ class StatusJournal:
             status = self._mirroring.pop(job_id)
         try:
             if status is None:
-                path.unlink(missing_ok=True)
+                remove_file(path, missing_ok=True)
             else:
                 make_folders(path.parent)
                 write_file(path, status_json(status))

@@ -8,9 +8,10 @@ from pathlib import Path
 from pdfocr_watcher.config.model import Config, OnDuplicate
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
-from pdfocr_watcher.jobs.durable import is_regular_file, sha256_of, sync_file, sync_folder
+from pdfocr_watcher.jobs.durable import is_regular_file, remove_tree, sha256_of, sync_file, sync_folder
 from pdfocr_watcher.jobs.folder import GROUNDING_NAME, LAYOUTS_NAME, MARKDOWN_NAME, JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus
+from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.rendering import PageSize, Rasterizer, inspect_document
 
 
@@ -84,9 +85,10 @@ class Opener:
                 return Opened(sha256, duplicate_of=earlier.status.job_id, reused=earlier.status)
         done, failed = _checkpoints(folder)
         duplicate_of = earlier.status.job_id if earlier is not None else None
-        sizes = inspect_document(
-            self._rasterizers, pdf, self._config.job.max_pages, self._config.render.timeout_seconds
-        )
+        with step(Step.INSPECT, pdf):
+            sizes = inspect_document(
+                self._rasterizers, pdf, self._config.job.max_pages, self._config.render.timeout_seconds
+            )
         return Opened(sha256, sizes, done, failed, duplicate_of)
 
 
@@ -112,10 +114,12 @@ def _take_over(earlier: Path, folder: JobFolder) -> bool:
     if not (result.images.is_dir() and all(text.is_file() for text in texts)):
         return False
     for text in texts:
-        shutil.copyfile(text, folder.path / text.name)
+        with step(Step.WRITE, folder.path / text.name):
+            shutil.copyfile(text, folder.path / text.name)
         sync_file(folder.path / text.name)
-    shutil.rmtree(folder.images, ignore_errors=True)
-    shutil.copytree(result.images, folder.images)
+    remove_tree(folder.images, worthless=True)
+    with step(Step.WRITE, folder.images):
+        shutil.copytree(result.images, folder.images)
     for image in folder.images.iterdir():
         sync_file(image)
     sync_folder(folder.images)

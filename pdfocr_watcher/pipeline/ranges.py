@@ -11,6 +11,7 @@ import structlog
 
 from pdfocr_watcher.config.model import Render
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.active import ActiveJob
 from pdfocr_watcher.pipeline.rendering import Rasterizer, effective_dpi
 from pdfocr_watcher.pipeline.scheduler import contiguous
@@ -70,7 +71,8 @@ class RangeRenderer:
             folder.mkdir(exist_ok=True)
             pdf = job.folder.input(job.status.filename)
             limit = self._settings.timeout_seconds * (1 + (len(pages) - 1) * _FURTHER_PAGE)
-            return rasterizer.render(pdf, pages, dpi, folder, limit)
+            with step(Step.RENDER, folder):
+                return rasterizer.render(pdf, pages, dpi, folder, limit)
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work), None

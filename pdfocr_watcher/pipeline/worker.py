@@ -23,6 +23,7 @@ from pdfocr_watcher.engines.registry import create_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_page
 from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.assembly import assemble
 from pdfocr_watcher.pipeline.rendering import keep_raster_memory, load_raster
 
@@ -100,7 +101,8 @@ def read_page(task: PageTask, engine: Engine, settings: WorkerSettings) -> Answe
     raster = Path(task.raster)
     image = load_raster(raster)
     try:
-        blocks = engine.recognize(image)
+        with step(Step.RECOGNIZE, raster):
+            blocks = engine.recognize(image)
     except Exception as error:
         raise PdfocrError(ErrorCode.ENGINE_FAILED, f"{type(error).__name__}: {error}") from error
     page = Page(task.index, image.width, image.height, task.dpi, blocks)
@@ -119,7 +121,8 @@ def answer(line: bytes, engine: Engine, settings: WorkerSettings) -> Answer:
         if kind == PageTask.__name__:
             return {"ok": True, **read_page(PageTask(**data), engine, settings)}
         assembly = AssembleTask(**data)
-        return {"ok": True, "images": assemble(JobFolder(Path(assembly.job)), assembly.total)}
+        with step(Step.ASSEMBLE, Path(assembly.job)):
+            return {"ok": True, "images": assemble(JobFolder(Path(assembly.job)), assembly.total)}
     except PdfocrError as error:
         return {"ok": False, "code": error.code, "detail": error.detail}
     except OSError as error:

@@ -1,6 +1,8 @@
 """A result appears complete, once, under its own name; whatever breaks the delivery off, it can be called again."""
 
+import contextlib
 import errno
+import itertools
 import os
 import shutil
 from datetime import timedelta
@@ -10,7 +12,7 @@ import pytest
 
 from pdfocr_watcher.document.model import Block, Box, FailedPage, Label, Page
 from pdfocr_watcher.errors import ErrorCode
-from pdfocr_watcher.jobs import delivery, durable
+from pdfocr_watcher.jobs import delivery, durable, steps
 from pdfocr_watcher.jobs.checkpoint import write_failed_page, write_page
 from pdfocr_watcher.jobs.delivery import deliver, take_back
 from pdfocr_watcher.jobs.durable import is_temporary, remove_folder
@@ -142,38 +144,33 @@ def crash(*_arguments, **_values):
     raise Crash
 
 
-@pytest.mark.parametrize("step", ["copy", "sync", "rename", "cleanup"])
-def test_after_a_crash_on_the_way_elsewhere_it_is_finished_once(folders, finished, elsewhere, monkeypatch, step):
-    jobs, _, failed = folders
-    outbox = elsewhere / "outbox"
-    folder, status = finished(jobs)
-    if step == "copy":
-        real, calls = durable._copy_and_read_back, []
-        monkeypatch.setattr(
-            durable, "_copy_and_read_back", lambda *paths: crash() if len(calls) == 2 else calls.append(real(*paths))
-        )
-    elif step == "sync":
-        monkeypatch.setattr(durable, "sync_folder", crash)
-        outbox.mkdir()
-    elif step == "rename":
-        real_rename = Path.rename
-        monkeypatch.setattr(
-            Path, "rename", lambda path, to: crash() if is_temporary(path.name) else real_rename(path, to)
-        )
-    else:
-        monkeypatch.setattr(durable, "remove_folder", crash)
-    with pytest.raises(Crash):
-        deliver(folder, status, outbox, failed)
-    monkeypatch.undo()
-    seen = [path for path in outbox.iterdir() if not is_temporary(path.name)]
-    assert len(seen) == (step == "cleanup")
-    assert all(map(whole, seen))
-    # The next start.
-    assert decide(inspect_folder(folder), 5) is Action.DELIVER
-    result = deliver(folder, status, outbox, failed)
-    assert whole(result)
-    assert os.listdir(outbox) == [result.name]
-    assert os.listdir(jobs) == []
+def test_after_a_crash_at_any_step_on_the_way_elsewhere_it_is_finished_once(folders, finished, elsewhere, monkeypatch):
+    _, _, failed = folders
+    crashes = 0
+    for number in itertools.count():
+        points = itertools.count()
+        jobs, outbox = failed.with_name(f"jobs-{number}"), elsewhere / f"outbox-{number}"
+        folder, status = finished(jobs)
+
+        def crash_there(*_step, number=number, points=points):
+            if next(points) == number:
+                raise Crash
+
+        with monkeypatch.context() as patch, contextlib.suppress(Crash):
+            patch.setattr(steps, "watcher", crash_there)
+            deliver(folder, status, outbox, failed)
+            break
+        crashes += 1
+        assert all(whole(path) for path in outbox.glob("*") if not is_temporary(path.name))
+        # The next start.
+        if folder.path.exists():
+            assert decide(inspect_folder(folder), 5) is Action.DELIVER
+        remove_dying(jobs)
+        result = deliver(folder, status, outbox, failed)
+        assert whole(result)
+        assert os.listdir(outbox) == [result.name]
+        assert os.listdir(jobs) == []
+    assert crashes > 30
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["first call", "second call"])
