@@ -1,5 +1,9 @@
-"""Sites with the real daemon, for the rooms that are tested from outside."""
+"""Sites with the real daemon, and other file systems than the one that tests lie on."""
 
+import contextlib
+import os
+import subprocess
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,3 +52,40 @@ def reading_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site.start()
     yield site
     site.close()
+
+
+@pytest.fixture
+def mount():
+    """Mount a small file system in memory on a folder; skips where that is not allowed."""
+    mounted = []
+
+    def do(folder, size="8m"):
+        folder.mkdir(exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
+            pytest.skip("needs the right to mount")
+        mounted.append(folder)
+        return folder
+
+    def undo(folder):
+        subprocess.run(["umount", str(folder)], check=True)
+        mounted.remove(folder)
+
+    do.undo = undo
+    yield do
+    for folder in reversed(mounted):
+        subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, request):
+    """A folder on another file system than `tmp_path`."""
+    shared = Path("/dev/shm")  # noqa: S108 - wanted for being another file system
+    if shared.is_dir() and os.access(shared, os.W_OK) and shared.stat().st_dev != tmp_path.stat().st_dev:
+        folder = shared / f"pdfocr-test-{uuid.uuid4().hex}"
+        folder.mkdir()
+        yield folder
+        with contextlib.suppress(OSError):
+            subprocess.run(["rm", "-rf", str(folder)], check=True)
+    else:
+        yield request.getfixturevalue("mount")(tmp_path / "elsewhere")

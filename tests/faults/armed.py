@@ -1,0 +1,79 @@
+"""A daemon that ends at a crash point of one's choice, and what it says of the points that it passed.
+
+How it is done inside the daemon stands in `tests/faults/arming`, which Python imports there by itself.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_ARMING = Path(__file__).with_name("arming")
+_LIMIT = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class CrashPoint:
+    """A point of a run.
+
+    Attributes:
+        name: its side, its step and what that is about, as `after rename JOB/input.pdf`.
+        number: how often it came, from 1.
+    """
+
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run of the daemon came out.
+
+    Attributes:
+        returncode: its exit status; -9 where it ended at its crash point.
+        passed: the names of the points that it passed, each with its path, in order.
+        log: what it wrote to standard error.
+    """
+
+    returncode: int
+    passed: tuple[tuple[str, str], ...]
+    log: str
+
+    def points(self) -> list[CrashPoint]:
+        """The points, numbered."""
+        seen: Counter[str] = Counter()
+        found = []
+        for name, _path in self.passed:
+            seen[name] += 1
+            found.append(CrashPoint(name, seen[name]))
+        return found
+
+
+def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Sequence[str] = ()) -> Run:
+    """Run `pdfocr-watcher once` with an engine that finds a figure on each page.
+
+    Args:
+        config: the configuration.
+        trace: a file for the points that are passed; not there yet.
+        at: where the daemon and its workers are killed; nowhere by default.
+        cut: a command that is run at that point before they are.
+    """
+    order = {"trace": str(trace), "cut": [*cut] or None}
+    if at is not None:
+        order |= {"at": at.name, "nth": at.number}
+    path = os.pathsep.join([str(_ARMING), *filter(None, [os.environ.get("PYTHONPATH")])])
+    process = subprocess.run(
+        [sys.executable, "-m", "pdfocr_watcher", "once", "--config", str(config)],
+        env={**os.environ, "PYTHONPATH": path, "PDFOCR_FAULTS": json.dumps(order)},
+        start_new_session=True,
+        capture_output=True,
+        timeout=_LIMIT,
+        check=False,
+    )
+    lines = os.fsdecode(trace.read_bytes()).splitlines() if trace.exists() else []
+    passed = tuple((name, where) for name, _, where in (line.partition("\t") for line in lines))
+    return Run(process.returncode, passed, process.stderr.decode(errors="replace"))

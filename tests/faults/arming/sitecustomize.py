@@ -1,0 +1,97 @@
+"""Arms the crash points of a daemon and its workers; on their PYTHONPATH, so that Python itself imports it.
+
+What to do stands in the environment variable `PDFOCR_FAULTS` (see `tests.faults.armed`); without it, nothing.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from pdfocr_watcher.jobs import steps
+from pdfocr_watcher.jobs.steps import Point, Step
+
+_TEMPORARY = re.compile(r"^\.pdfocr-(.+?)(\.[0-9]+-[0-9]+)?\.tmp$")
+_NAMES = (
+    (re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"), "JOB"),
+    (re.compile(r"[0-9a-f]{32}"), "TARGET"),
+    (re.compile(r"\.[0-9a-f]{8}(?=$|\.)"), ".ID"),
+    (re.compile(r"\b[0-9]{4}\b"), "PAGE"),
+    (re.compile(r"\b[0-9]+_[0-9]+\b"), "FIGURE"),
+)
+
+
+def role(path: Path) -> str:
+    """What a path is, whichever job and page it belongs to: the names of its folder and its own."""
+    parts = []
+    for name in path.parts[-2:]:
+        temporary = _TEMPORARY.match(name)
+        shown = f"temporary {temporary[1]}" if temporary else name
+        for pattern, word in _NAMES:
+            shown = pattern.sub(word, shown)
+        parts.append(shown)
+    return "/".join(parts)
+
+
+class Faults:
+    """Traces the points that are reached, and acts at one of them.
+
+    Args:
+        order: `trace`, a file that gets a line for each point; and `at` with `nth`, the point at which the daemon
+            ends, by its line and how often it came; `cut`, a program that is run there first.
+    """
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self._trace = order["trace"]
+        self._at = order.get("at")
+        self._nth = order.get("nth", 1)
+        self._cut = order.get("cut")
+
+    def __call__(self, step: Step, point: Point, path: Path) -> None:
+        """Stand at a point."""
+        line = f"{point} {step} {role(path)}"
+        self._note(f"{line}\t{path}\n")
+        if line == self._at and self._count(line) >= self._nth:
+            if self._cut is not None:
+                subprocess.run(self._cut, check=True)
+            _end_all()
+
+    def _note(self, line: str) -> None:
+        # Appended in one write: the daemon's threads and its workers all write here.
+        descriptor = os.open(self._trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(descriptor, os.fsencode(line))
+        finally:
+            os.close(descriptor)
+
+    def _count(self, line: str) -> int:
+        start = os.fsencode(f"{line}\t")
+        return sum(noted.startswith(start) for noted in Path(self._trace).read_bytes().splitlines())
+
+
+def _is_worker() -> bool:
+    return b"pdfocr_watcher.pipeline.worker" in Path("/proc/self/cmdline").read_bytes()
+
+
+def _end_all() -> None:
+    """Kill the daemon with its process group, and this process, if it is one of its workers."""
+    os.killpg(os.getpgid(os.getppid()) if _is_worker() else os.getpgrp(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _find_figures() -> None:
+    """Have the null engine find a figure on every page, so that figures are written too."""
+    from pdfocr_watcher.document.model import Block, Box, Label  # noqa: PLC0415 - the daemon needs none of it
+    from pdfocr_watcher.engines.null import NullEngine  # noqa: PLC0415
+
+    figure = Block(Label.IMAGE, (Box(100, 100, 900, 500),), "")
+    NullEngine.recognize = lambda _engine, _image: (figure,)  # type: ignore[method-assign]
+
+
+if order := os.environ.get("PDFOCR_FAULTS"):
+    steps.watcher = Faults(json.loads(order))
+    if _is_worker():
+        _find_figures()
