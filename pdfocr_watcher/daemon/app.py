@@ -22,7 +22,7 @@ from pdfocr_watcher.inbox.claim import Claim, Claimer, at_rest
 from pdfocr_watcher.inbox.intake import Intake
 from pdfocr_watcher.jobs.durable import make_folders
 from pdfocr_watcher.jobs.index import INDEX_NAME, JobIndex
-from pdfocr_watcher.jobs.lock import JobsLock
+from pdfocr_watcher.jobs.lock import DaemonLock
 from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.jobs.requests import forget_all
 from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
@@ -112,7 +112,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        with JobsLock(self._folders.jobs):
+        with DaemonLock(self._folders.jobs, self._folders.root):
             _log.info("daemon.starting", root=str(self._folders.root), engine=self._engine)
             await self._recover()
             self._pool.start()
