@@ -1,28 +1,24 @@
-"""The commands about jobs: submit, status, list, result, retry, delete, reindex."""
+"""The commands about jobs: submit, status, list, result, retry, delete, reindex; `purge` is in a file of its own."""
 
 import json
 import sys
-import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from pdfocr_watcher.cli.changing import change_jobs
 from pdfocr_watcher.cli.context import ConfigOption, JobArgument, load
+from pdfocr_watcher.cli.purging import purge
 from pdfocr_watcher.cli.submitting import submit_file
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.catalogue import FoundJob, find_job, jobs_in_work
 from pdfocr_watcher.jobs.folder import JobFolder, displayable
 from pdfocr_watcher.jobs.index import INDEX_NAME, Entry, entry_of, read_entries
-from pdfocr_watcher.jobs.lock import JobsLock
 from pdfocr_watcher.jobs.model import Status
-from pdfocr_watcher.jobs.requests import Verb, ask, take_answer, withdraw
+from pdfocr_watcher.jobs.requests import Verb, ask
 from pdfocr_watcher.jobs.status_file import status_json
-
-#: Seconds that a running daemon has to answer a request.
-_PATIENCE = 30.0
-_INTERVAL = 0.1
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: `pdfocr-watcher result letter.pdf > letter.md`")(result)
     app.command(epilog="Example: `pdfocr-watcher retry 3f9a1c2b`")(retry)
     app.command(epilog="Example: `pdfocr-watcher delete 20261123T125045Z-3f9a1c2b --yes`")(delete)
+    app.command(epilog="Example: `pdfocr-watcher purge --older-than 30d --dry-run`")(purge)
     app.command(epilog="Example: `pdfocr-watcher reindex`")(reindex)
 
 
@@ -161,29 +158,10 @@ def _entries(config: Config) -> list[Entry]:
 def _change(config: Config, verb: Verb, job: str | None) -> None:
     """Have the daemon do it, or do it here when there is none."""
     job_id = _find(config, job).status.job_id if job is not None else ""
-    lock = JobsLock(config.folders.jobs)
-    try:
-        lock.acquire()
-    except PdfocrError as error:
-        if error.code is not ErrorCode.ALREADY_RUNNING:
-            raise
-        typer.echo(_ask_daemon(config.folders.jobs, verb, job_id))
-        return
-    try:
+
+    def here() -> str:
         from pdfocr_watcher.daemon.changes import change_without_daemon  # noqa: PLC0415 - it needs the pipeline
 
-        typer.echo(change_without_daemon(config.folders, verb, job_id, config.index.max_jobs))
-    finally:
-        lock.release()
+        return change_without_daemon(config.folders, verb, job_id, config.index.max_jobs)
 
-
-def _ask_daemon(jobs: Path, verb: Verb, job_id: str) -> Any:
-    request = ask(jobs, verb, job_id)
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        if (answer := take_answer(jobs, request)) is not None:
-            answer.raise_failure()
-            return answer.detail
-        time.sleep(_INTERVAL)
-    withdraw(jobs, request)
-    raise PdfocrError(ErrorCode.DAEMON_SILENT, f"It had {_PATIENCE:g} s.")
+    typer.echo(change_jobs(config.folders, lambda: ask(config.folders.jobs, verb, job_id), here))

@@ -3,14 +3,26 @@
 The sample file and the reference page are generated from this module; nothing else names a default.
 """
 
+import re
+from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def _hours_and_minutes(value: Any) -> Any:
+    """Refuse what pydantic would take for a time as well: a number of seconds, a time with a zone."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{2}:[0-9]{2}", value):
+        raise ValueError(value)
+    return value
+
 
 Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
 Count = Annotated[int, Field(ge=1)]
+Days = Annotated[int, Field(ge=0, le=36500)]
+TimeOfDay = Annotated[time, BeforeValidator(_hours_and_minutes)]
 
 
 class Observer(StrEnum):
@@ -177,6 +189,14 @@ class Index(Section):
     max_jobs: Count = Field(10_000, description="finished jobs that the index keeps; older ones stay on disk only")
 
 
+class Retention(Section):
+    """How long results are kept: older ones are removed once a day, with the PDF."""
+
+    completed_days: Days = Field(0, description="days that a completed job's result is kept; 0 keeps it for ever")
+    failed_days: Days = Field(0, description="the same for a failed job's")
+    at: TimeOfDay = Field(time(3, 30), description="when they are removed, by the clock of the machine")
+
+
 class Service(Section):
     """How the daemon is run."""
 
@@ -198,6 +218,7 @@ class Config(Section):
     engine: Engine = Field(default_factory=Engine)
     output: Output = Field(default_factory=Output)
     index: Index = Field(default_factory=Index)
+    retention: Retention = Field(default_factory=Retention)
     service: Service = Field(default_factory=Service)
 
     @model_validator(mode="before")

@@ -3,6 +3,7 @@
 Nothing is written to disk here; `python -m pdfocr_watcher.config` does that.
 """
 
+from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,7 @@ def _scalar(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
-    text = str(value)
+    text = f"{value:%H:%M}" if isinstance(value, time) else str(value)
     # A chosen word is read as it is written, so that even `null` needs no quotes.
     return text if isinstance(value, StrEnum) or _stays(text) else _quoted(text)
 

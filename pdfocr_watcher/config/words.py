@@ -1,6 +1,7 @@
 """What a key may hold, in plain words: for error messages and for the reference page."""
 
 from collections.abc import Iterator
+from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -49,7 +50,7 @@ def item_type(annotation: Any) -> Any:
 
 def wants_text(annotation: Any) -> bool:
     """Whether the key takes what is written as it is, even if YAML reads `null`, `2024` or `yes` otherwise."""
-    return annotation in {str, Path} or bool(choices(annotation))
+    return annotation in {str, Path, time} or bool(choices(annotation))
 
 
 def kind(annotation: Any) -> str:
@@ -58,9 +59,15 @@ def kind(annotation: Any) -> str:
         return one_of(tuple(f'"{name}"' for name in names))
     if item_type(annotation) is not None:
         return "a list, such as [a, b]"
-    return {int: "a whole number", float: "a number", bool: "true or false", Path: "a path", str: "text"}.get(
-        annotation, "a value of another kind"
-    )
+    plain = {
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        Path: "a path",
+        str: "text",
+        time: "a time of day, such as 03:30",
+    }
+    return plain.get(annotation, "a value of another kind")
 
 
 def one_of(names: tuple[str, ...]) -> str:

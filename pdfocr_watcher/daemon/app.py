@@ -16,6 +16,7 @@ from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.changes import Changes, reindex
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.recovering import recover, tidy
+from pdfocr_watcher.daemon.retaining import Retaining
 from pdfocr_watcher.engines.registry import resolve_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.claim import Claim, Claimer, at_rest
@@ -24,7 +25,7 @@ from pdfocr_watcher.jobs.durable import make_folders
 from pdfocr_watcher.jobs.index import INDEX_NAME, JobIndex
 from pdfocr_watcher.jobs.lock import DaemonLock
 from pdfocr_watcher.jobs.model import Status
-from pdfocr_watcher.jobs.requests import forget_all
+from pdfocr_watcher.jobs.requests import forget_old
 from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opener
@@ -136,7 +137,7 @@ class Daemon:
 
     async def _recover(self) -> None:
         await self._measure_space()
-        forget_all(self._folders.jobs)
+        forget_old(self._folders.jobs)
         recovered = await self._in_thread(recover, self._folders.jobs, self._config.job.max_attempts, utc_now())
         await self._in_thread(tidy, self._folders.root, self._mirror, recovered)
         for job in recovered:
@@ -154,6 +155,7 @@ class Daemon:
             self._intake.run(),
             self._pipeline.run(),
             changes.run(),
+            Retaining(self._config, changes.purge, utc_now).run(once=self._once),
             self._watch_space(),
             self._write_health(),
             self._flush_index(),

@@ -1,25 +1,29 @@
-"""What a person may change about jobs: retry, delete, reindex. One place for it, with and without a daemon.
+"""What may be changed about jobs: retry, delete, purge, reindex. One place for it, with and without a daemon.
 
-A running daemon does it when asked by a request file (`jobs.requests`); without one the command line does it
-itself, holding the daemon's lock.
+A running daemon does it when asked by a request file (`jobs.requests`), one thing after the other; without one the
+command line does it itself, holding the daemon's locks.
 """
 
 import asyncio
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import structlog
 
-from pdfocr_watcher.config.model import Folders
+from pdfocr_watcher.config.model import Config, Folders
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.catalogue import entries_from_disk, find_job
-from pdfocr_watcher.jobs.delivery import take_back
+from pdfocr_watcher.jobs.delivery import deliver, take_back
 from pdfocr_watcher.jobs.durable import remove_folder
+from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.index import INDEX_NAME, JobIndex
 from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.jobs.requests import Answer, Request, Verb, give_answer, pending_requests
+from pdfocr_watcher.jobs.retention import Ages, Place, Purged, Roots, purge
+from pdfocr_watcher.jobs.status_file import read_status
 from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
 from pdfocr_watcher.pipeline.process import Pipeline
 
@@ -67,8 +71,43 @@ def reindex(folders: Folders, index: JobIndex) -> int:
     return index.rebuild(lambda: entries_from_disk(folders.jobs, folders.outbox, folders.failed))
 
 
+def return_to_failed(folders: Folders, job_id: str) -> None:
+    """Bring a job back whose retry was broken off on its way to jobs/; blocking.
+
+    Nobody else works on it: no daemon runs, or the one that runs had its own retry refused half-way.
+
+    Raises:
+        OSError: a file system refused.
+    """
+    folder = JobFolder(folders.jobs / job_id)
+    if (status := read_status(folder.path)) is not None and status.status is Status.FAILED:
+        deliver(folder, status, folders.outbox, folders.failed)
+
+
+def roots_of(folders: Folders) -> Roots:
+    """Where results lie."""
+    return Roots(folders.outbox, folders.failed, folders.jobs)
+
+
+def purge_without_daemon(config: Config, places: Iterable[Place], ages: Ages, now: datetime) -> Purged:
+    """Remove results that are old enough, holding the daemon's locks; blocking.
+
+    Raises:
+        OSError: the index cannot be written.
+    """
+    folders = config.folders
+    index = JobIndex(folders.root / INDEX_NAME, config.index.max_jobs)
+    done = purge(roots_of(folders), places, ages, now)
+    if not index.found:
+        reindex(folders, index)
+    for job_id in done.job_ids:
+        index.drop(job_id)
+    index.flush(force=True)
+    return done
+
+
 def change_without_daemon(folders: Folders, verb: Verb, job_id: str, max_jobs: int) -> str:
-    """Do what is asked, holding the daemon's lock; blocking.
+    """Do what is asked, holding the daemon's locks; blocking.
 
     Returns:
         What was done, in words.
@@ -81,6 +120,7 @@ def change_without_daemon(folders: Folders, verb: Verb, job_id: str, max_jobs: i
     count = reindex(folders, index) if verb is Verb.REINDEX or not index.found else 0
     done = _reindexed(count)
     if verb is Verb.RETRY:
+        return_to_failed(folders, job_id)
         job = retry(folders, job_id, utc_now())
         index.put(job.status, job.folder.path)
         done = _done(verb, job_id)
@@ -110,6 +150,16 @@ class Changes:
         self._index = index
         self._delivering = delivering
         self._threads = ThreadPoolExecutor(1, "changes")
+        #: Jobs whose retry the file system refused on their way.
+        self._halfway: set[str] = set()
+
+    async def purge(self, places: Iterable[Place], ages: Ages) -> Purged:
+        """Remove results that are old enough; the index follows."""
+        work = functools.partial(purge, roots_of(self._folders), tuple(places), ages, utc_now())
+        done = await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        for job_id in done.job_ids:
+            self._index.drop(job_id)
+        return done
 
     async def run(self) -> None:
         """Look for requests and answer them until cancelled."""
@@ -138,8 +188,10 @@ class Changes:
         match request.verb:
             case Verb.REINDEX:
                 return _reindexed(await loop.run_in_executor(self._threads, reindex, self._folders, self._index))
+            case Verb.PURGE:
+                return (await self.purge(request.places, Ages(request.age, request.age))).to_json()
             case Verb.RETRY:
-                job = await loop.run_in_executor(self._threads, retry, self._folders, job_id, utc_now())
+                job = await self._retry(job_id)
                 self._index.put(job.status, job.folder.path)
                 self._pipeline.add(job)
             case Verb.DELETE:
@@ -151,6 +203,21 @@ class Changes:
                 await loop.run_in_executor(self._threads, delete, self._folders, job_id)
                 self._index.drop(job_id)
         return _done(request.verb, job_id)
+
+    async def _retry(self, job_id: str) -> ActiveJob:
+        """Retry a job; one that gets stuck between its two places is brought back, now or when it is asked again."""
+        run = functools.partial(asyncio.get_running_loop().run_in_executor, self._threads)
+        if job_id in self._halfway:
+            await run(return_to_failed, self._folders, job_id)
+            self._halfway.discard(job_id)
+        try:
+            return await run(retry, self._folders, job_id, utc_now())
+        except OSError:
+            self._halfway.add(job_id)
+            with contextlib.suppress(OSError):
+                await run(return_to_failed, self._folders, job_id)
+                self._halfway.discard(job_id)
+            raise
 
 
 def _done(verb: Verb, job_id: str) -> str:

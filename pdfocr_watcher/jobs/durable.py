@@ -10,6 +10,7 @@ import errno
 import hashlib
 import itertools
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ TEMPORARY_SUFFIX = ".tmp"
 #: So much of a file's name its temporary name keeps: a name may have 255 bytes.
 _KEPT_BYTES = 60
 _serial = itertools.count()
+_NAMED_HERE = re.compile(f"{re.escape(TEMPORARY_PREFIX)}.*[.][0-9]+-[0-9]+{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL)
 
 
 def temporary_name(path: Path) -> Path:
@@ -40,6 +42,11 @@ def truncated(name: str, length: int) -> str:
 def is_temporary(name: str) -> bool:
     """Whether a file or folder of this name was left by a write that was broken off."""
     return name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX)
+
+
+def is_dying(name: str) -> bool:
+    """Whether a folder of this name is one whose removal was broken off, and not a copy that is being made."""
+    return _NAMED_HERE.fullmatch(name) is not None
 
 
 def is_regular_file(path: Path) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from pdfocr_watcher.document.figures import IMAGES_FOLDER
 from pdfocr_watcher.jobs.durable import is_regular_file, is_temporary, remove_file, remove_tree, truncated
 from pdfocr_watcher.jobs.model import JOB_ID, JobStatus, short_id
+from pdfocr_watcher.jobs.status_file import STATUS_NAME
 
 MARKDOWN_NAME = "output.mmd"
 GROUNDING_NAME = "output_det.mmd"
@@ -26,6 +27,13 @@ _SUBFOLDER_BYTES = 3000
 _NAMELESS = "document"
 _CHECKPOINT = re.compile(r"([0-9]{4,})\.json")
 _INPUT = re.compile(r"input([.][a-z0-9]{1,16})?")
+_NAMED = (STATUS_NAME, MARKDOWN_NAME, GROUNDING_NAME, LAYOUTS_NAME, CLAIM_NAME)
+#: The files that we write, by sub-folder of a job's folder ("" for that itself), but for temporary ones.
+FILES = {
+    "": re.compile("|".join([_INPUT.pattern, *map(re.escape, _NAMED)])),
+    IMAGES_FOLDER: re.compile(r"[0-9]+_[0-9]+\.jpg"),
+    PAGES_NAME: re.compile(r"[0-9]{4,}\.(json|jpg)"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,24 @@ holder of the lock on the jobs folder changes jobs, so a command that finds no d
 import contextlib
 import json
 import secrets
+import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.durable import is_temporary, make_folder, remove_file, write_file
+from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.jobs.retention import Place
 
 _FOLDER = ".requests"
 _ASKED = ".request.json"
 _ANSWERED = ".answer.json"
+#: Seconds that a command waits for the answer.
+PATIENCE = 30.0
 #: More requests than this at a time are left lying; the daemon takes them at its next look.
 _AT_A_TIME = 100
 
@@ -28,6 +36,8 @@ class Verb(StrEnum):
     RETRY = "retry"
     #: Remove a job and all its files.
     DELETE = "delete"
+    #: Remove results that are old enough.
+    PURGE = "purge"
     #: Rebuild the index.
     REINDEX = "reindex"
 
@@ -39,12 +49,16 @@ class Request:
     Attributes:
         token: names the request and its answer.
         verb: what is asked.
-        job_id: of which job; empty for `reindex`.
+        job_id: of which job; empty for `purge` and `reindex`.
+        places: which results to purge.
+        age: how long ago their job must have ended to be purged.
     """
 
     token: str
     verb: Verb
-    job_id: str
+    job_id: str = ""
+    places: tuple[Place, ...] = ()
+    age: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +83,26 @@ class Answer:
             raise PdfocrError(self.code, self.detail)
 
 
-def ask(jobs: Path, verb: Verb, job_id: str) -> Request:
+def ask(
+    jobs: Path, verb: Verb, job_id: str = "", places: Iterable[Place] = (), age: timedelta = timedelta()
+) -> Request:
     """Put a request where the daemon finds it.
+
+    Args:
+        jobs: the jobs folder.
+        verb: what is asked.
+        job_id: see `Request`, as the others.
+        places: at most `retention.BATCH`, so that the daemon answers soon.
+        age: for `places`.
 
     Raises:
         OSError: the jobs folder cannot be written.
     """
-    request = Request(secrets.token_hex(8), verb, job_id)
+    request = Request(secrets.token_hex(8), verb, job_id, tuple(places), age)
+    data = {**asdict(request), "age": age.total_seconds()}
     folder = jobs / _FOLDER
     make_folder(folder, exist_ok=True)
-    write_file(folder / f"{request.token}{_ASKED}", json.dumps(asdict(request)).encode())
+    write_file(folder / f"{request.token}{_ASKED}", json.dumps(data).encode())
     return request
 
 
@@ -104,12 +128,16 @@ def pending_requests(jobs: Path) -> list[Request]:
     found = []
     for path in sorted((jobs / _FOLDER).glob(f"*{_ASKED}"))[:_AT_A_TIME]:
         try:
-            data = json.loads(path.read_bytes())
-            found.append(Request(path.name.removesuffix(_ASKED), Verb(data["verb"]), str(data["job_id"])))
-        except (OSError, ValueError, KeyError, TypeError):
+            found.append(_request(path.name.removesuffix(_ASKED), json.loads(path.read_bytes())))
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             with contextlib.suppress(OSError):
                 remove_file(path, missing_ok=True)
     return found
+
+
+def _request(token: str, data: dict[str, Any]) -> Request:
+    places = tuple(Place(Status(place["ending"]), tuple(map(str, place["parts"]))) for place in data["places"])
+    return Request(token, Verb(data["verb"]), str(data["job_id"]), places, timedelta(seconds=data["age"]))
 
 
 def give_answer(jobs: Path, request: Request, answer: Answer) -> None:
@@ -123,9 +151,14 @@ def give_answer(jobs: Path, request: Request, answer: Answer) -> None:
     remove_file(folder / f"{request.token}{_ASKED}", missing_ok=True)
 
 
-def forget_all(jobs: Path) -> None:
-    """Remove what earlier commands left: nobody waits for it any more."""
+def forget_old(jobs: Path) -> None:
+    """Remove what earlier commands left and nobody waits for any more.
+
+    What was asked while the last daemon ended and this one began is not old: it is still waited for.
+    """
     for path in list((jobs / _FOLDER).glob("*")):
         if path.name.endswith((_ASKED, _ANSWERED)) or is_temporary(path.name):
             with contextlib.suppress(OSError):
-                remove_file(path, missing_ok=True)
+                # A file of the far future is of a clock that was set back since.
+                if abs(time.time() - path.stat().st_mtime) > PATIENCE:
+                    remove_file(path, missing_ok=True)

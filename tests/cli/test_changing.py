@@ -168,7 +168,7 @@ def test_a_daemon_that_does_not_answer(command: Command, site: Site, monkeypatch
     daemon = site.start()
     daemon.process.send_signal(signal.SIGSTOP)
     try:
-        monkeypatch.setattr("pdfocr_watcher.cli.jobs._PATIENCE", 0.5)
+        monkeypatch.setattr("pdfocr_watcher.cli.changing.PATIENCE", 0.5)
         said = command("reindex", "-c", site.config)
         assert said.status == 69
         assert "did not answer" in said.err

@@ -1,19 +1,25 @@
 """What a person may change about jobs, with a daemon that is asked and without one."""
 
 import asyncio
+import errno
 import os
+import shutil
+from datetime import timedelta
 
 import pytest
 
 from pdfocr_watcher.config.model import Config, Folders
+from pdfocr_watcher.daemon import changes
 from pdfocr_watcher.daemon.changes import Changes, change_without_daemon, delete, reindex, retry
 from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs import delivery
 from pdfocr_watcher.jobs.checkpoint import write_failed_page
 from pdfocr_watcher.jobs.delivery import deliver
 from pdfocr_watcher.jobs.index import JobIndex, read_entries
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.requests import Verb, ask, take_answer
+from pdfocr_watcher.jobs.retention import Place, Purged
 from pdfocr_watcher.jobs.status_file import read_status, write_status
 from pdfocr_watcher.pipeline.active import utc_now
 from pdfocr_watcher.pipeline.journal import StatusJournal
@@ -159,8 +165,8 @@ class Office:
     async def _ended(self, job):
         raise AssertionError(job)
 
-    async def ask(self, verb, job_id=""):
-        request = ask(self.folders.jobs, verb, job_id)
+    async def ask(self, verb, job_id="", **values):
+        request = ask(self.folders.jobs, verb, job_id, **values)
         answers = []
 
         def answered():
@@ -253,3 +259,65 @@ async def test_requests_are_done_in_any_number_and_each_once(office):
     answers = await asyncio.gather(*(office.ask(Verb.RETRY, job.job_id) for job in jobs + jobs))
     assert sorted(answer.code is None for answer in answers) == [False] * 5 + [True] * 5
     assert set(office.pipeline.jobs) == {job.job_id for job in jobs}
+
+
+async def test_a_daemon_purges_what_is_old_enough_and_its_index_follows(office):
+    old, gone = ended(office.folders, 1, Status.COMPLETED)
+    failed, also_gone = ended(office.folders, 2)
+    young, stays = ended(office.folders, 3, Status.COMPLETED)
+    write_status(stays, young.status.model_copy(update={"completed_at": utc_now()}))
+    for job, folder in ((old, gone), (failed, also_gone), (young, stays)):
+        office.index.put(job.status, folder)
+    places = [Place(Status.COMPLETED, (gone.name,)), Place(Status.FAILED, (also_gone.name,))]
+    places.append(Place(Status.COMPLETED, (stays.name,)))
+    answer = await office.ask(Verb.PURGE, places=places, age=timedelta(days=7))
+    done = Purged.from_json(answer.detail)
+    assert (answer.code, done.job_ids, done.kept) == (None, (old.job_id, failed.job_id), ())
+    assert not gone.exists()
+    assert not also_gone.exists()
+    assert stays.exists()
+    assert [entry["job_id"] for entry in office.index.entries()] == [young.job_id]
+
+
+async def test_a_failed_job_that_is_retried_just_now_is_not_purged(office):
+    job, result = ended(office.folders)
+    place = Place(Status.FAILED, (result.name,))
+    retried, purged = await asyncio.gather(
+        office.ask(Verb.RETRY, job.job_id), office.ask(Verb.PURGE, places=[place], age=timedelta(days=7))
+    )
+    assert (retried.code is None) is (Purged.from_json(purged.detail).job_ids == ())
+    assert (retried.code is None) is (office.folders.jobs / job.job_id).exists()
+
+
+async def test_a_retry_that_gets_stuck_half_way_is_brought_back_and_can_be_asked_again(office, monkeypatch):
+    job, result = ended(office.folders)
+
+    def full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(delivery, "write_status", full)
+    assert (await office.ask(Verb.RETRY, job.job_id)).code is ErrorCode.STORAGE_FAILED
+    assert result.is_dir()
+    assert not (office.folders.jobs / job.job_id).exists()
+
+    # Where it cannot be brought back at once, that is done first when it is asked again.
+    monkeypatch.setattr(changes, "return_to_failed", full)
+    assert (await office.ask(Verb.RETRY, job.job_id)).code is ErrorCode.STORAGE_FAILED
+    assert (office.folders.jobs / job.job_id).is_dir()
+    assert not result.exists()
+
+    monkeypatch.undo()
+    assert (await office.ask(Verb.RETRY, job.job_id)).code is None
+    assert read_status(office.folders.jobs / job.job_id).status is Status.PENDING
+    assert list(office.pipeline.jobs) == [job.job_id]
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_retry_that_a_crash_broke_off_is_done_when_it_is_asked_again(folders, both):
+    job, result = ended(folders)
+    halfway = folders.jobs / job.job_id
+    (shutil.copytree if both else shutil.move)(result, halfway)
+    change_without_daemon(folders, Verb.REINDEX, "", 100)
+    assert "waits" in change_without_daemon(folders, Verb.RETRY, job.job_id, 100)
+    assert read_status(halfway).status is Status.PENDING
+    assert not result.exists()

@@ -1,21 +1,26 @@
 """A request reaches the daemon and its answer the one who asked; rubbish in the folder stops nothing."""
 
+import json
 import os
+from datetime import timedelta
 
 import pytest
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.jobs.requests import (
+    PATIENCE,
     Answer,
     Request,
     Verb,
     ask,
-    forget_all,
+    forget_old,
     give_answer,
     pending_requests,
     take_answer,
     withdraw,
 )
+from pdfocr_watcher.jobs.retention import Place
 
 
 @pytest.mark.parametrize("verb", Verb)
@@ -49,7 +54,7 @@ def test_each_answer_reaches_its_own_request(tmp_path):
 
 def test_no_folder_means_no_request(tmp_path):
     assert pending_requests(tmp_path) == []
-    forget_all(tmp_path)
+    forget_old(tmp_path)
 
 
 def test_what_is_no_request_goes_and_does_not_hold_up_the_others(tmp_path):
@@ -90,11 +95,54 @@ def test_an_answer_that_comes_as_its_request_is_withdrawn_does_not_stay(tmp_path
     assert os.listdir(tmp_path / ".requests") == []
 
 
-def test_a_new_daemon_forgets_what_was_asked_of_the_last_one(tmp_path):
+def _age(path, seconds):
+    moment = path.stat().st_mtime - seconds
+    os.utime(path, (moment, moment))
+
+
+@pytest.mark.parametrize("seconds", [PATIENCE + 1, -3600])
+def test_a_new_daemon_forgets_what_nobody_waits_for_any_more(tmp_path, seconds):
     give_answer(tmp_path, ask(tmp_path, Verb.DELETE, "a"), Answer(None, ""))
     ask(tmp_path, Verb.DELETE, "b")
     folder = tmp_path / ".requests"
     (folder / ".pdfocr-x.request.json.1-1.tmp").touch()
     (folder / "folder.request.json").mkdir()
-    forget_all(tmp_path)
+    for path in folder.iterdir():
+        _age(path, seconds)
+    forget_old(tmp_path)
     assert os.listdir(folder) == ["folder.request.json"]
+
+
+def test_what_was_asked_while_a_daemon_started_is_done_by_it(tmp_path):
+    answered = ask(tmp_path, Verb.DELETE, "a")
+    give_answer(tmp_path, answered, Answer(None, "done"))
+    asked = ask(tmp_path, Verb.DELETE, "b")
+    forget_old(tmp_path)
+    assert pending_requests(tmp_path) == [asked]
+    assert take_answer(tmp_path, answered) == Answer(None, "done")
+
+
+def test_which_results_are_to_be_purged_arrives_as_it_was_asked(tmp_path):
+    places = (Place(Status.COMPLETED, ("sub", "sch\udcf6n.00000001")), Place(Status.FAILED, ("b.00000002",)))
+    request = ask(tmp_path, Verb.PURGE, places=places, age=timedelta(days=30))
+    assert pending_requests(tmp_path) == [request]
+    assert (request.places, request.age) == (places, timedelta(days=30))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"places": [{"ending": "pending", "parts": ["a"]}]},
+        {"places": [{"ending": "failed", "parts": []}]},
+        {"places": [{"ending": "failed"}]},
+        {"places": 3},
+        {"age": 1e300},
+        {"age": "old"},
+        {"age": None},
+    ],
+)
+def test_a_purge_that_makes_no_sense_is_thrown_away(tmp_path, values):
+    path = tmp_path / ".requests" / f"{ask(tmp_path, Verb.PURGE).token}.request.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), **values}))
+    assert pending_requests(tmp_path) == []
+    assert not path.exists()
