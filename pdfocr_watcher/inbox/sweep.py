@@ -20,6 +20,12 @@ MAX_DEPTH = 32
 #: More files than this are left for a later sweep, so that memory stays bounded.
 MAX_FILES = 200_000
 
+#: Said of one file, but true of the whole file server: what it has is not known, and nothing of it may count as gone.
+_AWAY = frozenset({
+    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ENOTCONN, errno.ESHUTDOWN,
+    errno.ETIMEDOUT, errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED,
+})  # fmt: skip
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -118,7 +124,7 @@ def sweep(root: Path, ignore: Sequence[str], *, max_depth: int = MAX_DEPTH, max_
         max_files: files after which the walk ends.
 
     Raises:
-        OSError: the inbox itself cannot be opened or listed to its end.
+        OSError: the inbox itself cannot be opened or listed to its end, or its file server went away meanwhile.
     """
     walk = _Walk(root, IgnoreRules.of(ignore), max_depth, max_files)
     return walk.run()
@@ -216,6 +222,8 @@ class _Walk:
             self.waiting.append(_Folder(path + "/", depth + 1, Identity.of(status)))
 
     def _note(self, path: str, error: OSError) -> None:
+        if error.errno in _AWAY:
+            raise error
         # A name that vanished between two calls is no fault: it was claimed, renamed or deleted.
         if error.errno not in {errno.ENOENT, errno.ENOTDIR}:
             self.unread.append(Unread(path, error.errno or errno.EIO))

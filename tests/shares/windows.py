@@ -13,7 +13,7 @@ from typing import Any
 import smbclient
 from smbclient._io import SMBFileTransaction, set_info
 from smbprotocol.connection import Connection
-from smbprotocol.file_info import FileBasicInformation
+from smbprotocol.file_info import FileAttributes, FileBasicInformation
 
 from tests.shares.samba import HOST, PASSWORD, Samba
 
@@ -56,8 +56,10 @@ class Computer:
             return bytes(file.readall())
 
     def names(self, name: str) -> list[str]:
-        """What lies in a folder."""
-        return [str(found) for found in smbclient.listdir(self.path(name), **self._how)]
+        """What Explorer shows of a folder: not what is hidden."""
+        entries = smbclient.scandir(self.path(name), **self._how)
+        hidden = FileAttributes.FILE_ATTRIBUTE_HIDDEN
+        return [entry.name for entry in entries if not entry.smb_info.file_attributes.get_value() & hidden]
 
     def rename(self, name: str, other: str) -> None:
         """Give a file or a folder another name or place."""

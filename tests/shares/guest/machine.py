@@ -68,8 +68,9 @@ class Machine:
         )
         share = "local,security_model=none,multidevs=remap"
         arguments = [
-            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", str(_MEMORY_MB), "-smp", str(_CORES),
-            "-nographic", "-no-reboot", "-nic", "none", "-kernel", str(self._kernel), "-initrd", str(self._initrd),
+            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", str(_MEMORY_MB),
+            "-smp", str(_CORES), "-nographic", "-no-reboot", "-nic", "none",
+            "-kernel", str(self._kernel), "-initrd", str(self._initrd),
             "-append", "console=ttyS0 panic=-1 quiet mitigations=off",
             "-virtfs", f"{share},path=/,mount_tag=host,readonly=on",
             "-virtfs", f"{share},path={self.outside},mount_tag=outside",

@@ -25,7 +25,8 @@ def test_the_daemon_on_real_mounts(tmp_path: Path) -> None:
         pytest.skip("the virtual machine shows its host's files to root alone")
     machine = Machine(tmp_path / "machine")
     command = [
-        sys.executable, "-m", "pytest", "-m", "guest", "-p", "no:cacheprovider", "-v", "--timeout=600",
+        sys.executable, "-m", "pytest", "-m", "guest", "-p", "no:cacheprovider", "-v",
+        "--timeout=600", "--maxfail=3",
         f"--junitxml={OUTSIDE}/report.xml", str(Path(__file__).with_name("mounted.py")),
     ]  # fmt: skip
     environment = {
