@@ -47,6 +47,14 @@ def mount_options(kind: str) -> str:
     return ",".join(option for option in options if not option.startswith(own))
 
 
+def _mount(kind: str, what: str, where: Path, options: str) -> None:
+    where.mkdir(parents=True)
+    mounted = subprocess.run(["mount", "-t", kind, what, where, "-o", options], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        kernel = subprocess.run(["dmesg"], capture_output=True, check=False).stdout.decode()
+        pytest.fail(f"{mounted.stderr.decode()}\n{kernel[-2000:]}")
+
+
 class Cifs:
     """A share of smbd, and mounts of it."""
 
@@ -68,8 +76,7 @@ class Cifs:
         options = (
             f"{mount_options('cifs')},port={self.samba.port},username={self.samba.user},password={PASSWORD},nosharesock"
         )
-        where.mkdir(parents=True)
-        subprocess.run(["mount", "-t", "cifs", f"//{HOST}/{self.samba.share}", where, "-o", options], check=True)
+        _mount("cifs", f"//{HOST}/{self.samba.share}", where, options)
 
 
 class Nfs:
@@ -95,9 +102,7 @@ class Nfs:
 
     def mount(self, where: Path) -> None:
         """Mount it once more; `nosharecache` gives it attributes of its own."""
-        where.mkdir(parents=True)
-        options = f"{mount_options('nfs4')},nosharecache"
-        subprocess.run(["mount", "-t", "nfs4", f"{HOST}:/", where, "-o", options], check=True)
+        _mount("nfs4", f"{HOST}:/", where, f"{mount_options('nfs4')},nosharecache")
 
 
 class Away:
