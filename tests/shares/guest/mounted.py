@@ -144,8 +144,9 @@ def away(request: pytest.FixtureRequest, disk: Path) -> Iterator[Away]:
 
 def assert_done_once(away: Away, name: str, content: bytes) -> None:
     job = away.site.result(name, LIMIT)
-    assert job.status["status"] == "completed"
-    assert (job.folder / "input.pdf").read_bytes() == content
+    # The first thing to know if anything is wrong: whether it is all that was sent.
+    assert (job.folder / "input.pdf").read_bytes() == content, job.status
+    assert job.status["status"] == "completed", job.status
     served = away.server.disk / job.folder.relative_to(away.mine)
     assert (served / "input.pdf").read_bytes() == content
     assert not (away.server.disk / "inbox" / name).exists()
