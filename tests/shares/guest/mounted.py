@@ -31,11 +31,11 @@ SETTINGS = {
         "poll_interval": 1.0,
         "rescan_interval": 3.0,
         "settle_seconds": 3.0,
-        "unmarked_settle_seconds": 12.0,
+        "unmarked_settle_seconds": 60.0,
         "sweep_timeout_seconds": 30.0,
     }
 }
-#: Longer than a file must rest, shorter than one without an end must.
+#: Longer than a file must rest, far shorter than one without an end must: a guest that is starved is late.
 PAUSE = 5.0
 
 
