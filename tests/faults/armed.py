@@ -8,9 +8,10 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _ARMING = Path(__file__).with_name("arming")
 _LIMIT = 120.0
@@ -53,6 +54,12 @@ class Run:
         return found
 
 
+def armed(order: Mapping[str, Any]) -> dict[str, str]:
+    """The environment of a daemon that does what is ordered (see `tests/faults/arming`)."""
+    path = os.pathsep.join([str(_ARMING), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, "PDFOCR_FAULTS": json.dumps(order)}
+
+
 def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Sequence[str] = ()) -> Run:
     """Run `pdfocr-watcher once` with an engine that finds a figure on each page.
 
@@ -65,10 +72,9 @@ def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Seque
     order = {"trace": str(trace), "cut": [*cut] or None}
     if at is not None:
         order |= {"at": at.name, "nth": at.number}
-    path = os.pathsep.join([str(_ARMING), *filter(None, [os.environ.get("PYTHONPATH")])])
     process = subprocess.run(
         [sys.executable, "-m", "pdfocr_watcher", "once", "--config", str(config)],
-        env={**os.environ, "PYTHONPATH": path, "PDFOCR_FAULTS": json.dumps(order)},
+        env=armed(order),
         start_new_session=True,
         capture_output=True,
         timeout=_LIMIT,
