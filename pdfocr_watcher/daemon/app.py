@@ -206,7 +206,7 @@ class Daemon:
         return None
 
     def _busy(self) -> bool:
-        return bool(self._settling or self._pipeline.jobs or self._deliveries.waiting)
+        return bool(self._settling or self._pipeline.busy or self._deliveries.waiting)
 
     def _through(self) -> bool:
         return self._intake.quiet and not self._busy()

@@ -88,6 +88,7 @@ class Pipeline:
         self._slots = RasterSlots(config.render.queue_pages)
         self._wake = asyncio.Event()
         self._jobs: dict[str, ActiveJob] = {}
+        self._ending: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns: set[asyncio.Task[None]] = set()
         self.pages_done = 0
@@ -98,6 +99,11 @@ class Pipeline:
     def jobs(self) -> dict[str, ActiveJob]:
         """The jobs in hand, by id."""
         return self._jobs
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is in hand, or has ended and was not handed on yet."""
+        return bool(self._jobs or self._ending)
 
     @property
     def rasters_peak(self) -> int:
@@ -385,12 +391,17 @@ class Pipeline:
         if job.cancelled:
             return
         job.end(status, self._now(), error)
+        self._ending.add(job.job_id)
         self._jobs.pop(job.job_id, None)
         self._scheduler.remove(job.job_id)
-        await self._journal.commit(job)
-        log = _log.info if error is None else _log.warning
-        log(f"job.{status.value}", job_id=job.job_id, pages=job.status.total_pages, code=error.code if error else None)
-        await self._ended(job)
+        try:
+            await self._journal.commit(job)
+            code = error.code if error else None
+            log = _log.info if error is None else _log.warning
+            log(f"job.{status.value}", job_id=job.job_id, pages=job.status.total_pages, code=code)
+            await self._ended(job)
+        finally:
+            self._ending.discard(job.job_id)
 
     async def _storage_trouble(self, job: ActiveJob, error: Exception) -> None:
         """The file system refused a step: nothing is lost, it is tried again after a while."""

@@ -183,6 +183,26 @@ async def test_pages_of_another_size_are_rendered_at_a_resolution_of_their_own(r
     assert [dpi == 100 for _, dpi in renderer.turns] == [True, False, True]
 
 
+async def test_a_job_that_has_ended_is_in_hand_until_it_is_handed_on(rig, monkeypatch):
+    """Or `once` would take the work for done while the disk is slow with the last status."""
+    one = rig()
+    commit, disk = one.journal.commit, asyncio.Event()
+
+    async def slow(job):
+        if job.status.status.finished:
+            await disk.wait()
+        await commit(job)
+
+    monkeypatch.setattr(one.journal, "commit", slow)
+    job = one.claim()
+    await until(lambda: job.status.status.finished)
+    assert one.pipeline.busy
+    assert one.ended == []
+    disk.set()
+    await one.end_of(job)
+    await until(lambda: not one.pipeline.busy)
+
+
 async def test_a_page_that_fails_is_tried_by_the_other_renderer_and_costs_nothing_if_that_can(rig):
     first = FakeRasterizer((CARD,) * 4, trouble=error_on(2))
     second = FakeRasterizer((CARD,) * 4, name="second")
