@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
-from pdfocr_watcher.jobs.durable import make_folders, move_folder, remove_file, remove_folder, sync_folder
+from pdfocr_watcher.jobs.durable import make_folders, move_folder, remove_file, remove_folder, sync_file, sync_folder
 from pdfocr_watcher.jobs.folder import JobFolder, result_folder
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.recovery import finish_claim, resumed
@@ -41,6 +41,8 @@ def deliver(folder: JobFolder, status: JobStatus, outbox: Path, failed: Path) ->
         # Somebody else's folder has the name: it is left alone, and ours gets a longer one.
         target = target.with_name(f"{target.name}_")
     finish_claim(folder)
+    if status.started_at is None and (refused := folder.found_input()) is not None:
+        sync_file(refused)  # what was begun was synced when it was opened
     folder.remove_leftovers()
     if status.status is Status.COMPLETED:
         folder.remove_work()

@@ -75,6 +75,7 @@ class Opener:
         pdf = folder.input(status.filename)
         if not is_regular_file(pdf):  # a link that was put in the file's place would lead anywhere
             raise PdfocrError(ErrorCode.INPUT_MISSING, str(pdf))
+        sync_file(pdf)  # who dropped it need not have done so, and from now on nobody else has it
         sha256 = status.sha256 or sha256_of(pdf)
         earlier = self._earlier(sha256)
         if earlier is not None and earlier.status.job_id != status.job_id:
