@@ -60,7 +60,7 @@ def armed(order: Mapping[str, Any]) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "PDFOCR_FAULTS": json.dumps(order)}
 
 
-def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Sequence[str] = ()) -> Run:
+def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Sequence[str] = (), **more: Any) -> Run:
     """Run `pdfocr-watcher once` with an engine that finds a figure on each page.
 
     Args:
@@ -68,8 +68,9 @@ def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Seque
         trace: a file for the points that are passed; not there yet.
         at: where the daemon and its workers are killed; nowhere by default.
         cut: a command that is run at that point before they are.
+        more: what else is ordered.
     """
-    order = {"trace": str(trace), "cut": [*cut] or None}
+    order = {"trace": str(trace), "cut": [*cut] or None, **more}
     if at is not None:
         order |= {"at": at.name, "nth": at.number}
     process = subprocess.run(
