@@ -55,6 +55,10 @@ class ErrorCode(StrEnum):
     RENDER_TIMEOUT = "render_timeout"
     #: The renderer that the configuration names is not installed.
     RENDERER_UNAVAILABLE = "renderer_unavailable"
+    #: The system lacks what confines a renderer, and `render.sandbox` requires it.
+    SANDBOX_UNAVAILABLE = "sandbox_unavailable"
+    #: The document's renderers have used up `job.max_render_seconds`.
+    RENDER_BUDGET = "render_budget"
     #: The engine raised an error on a page.
     ENGINE_FAILED = "engine_failed"
     #: The engine took longer than its time limit.
@@ -148,6 +152,15 @@ FAILURES: dict[ErrorCode, Failure] = {
     ),
     ErrorCode.RENDERER_UNAVAILABLE: Failure(
         "The renderer is not installed.", "Install poppler-utils, or set `render.renderer: auto`.", 69
+    ),
+    ErrorCode.SANDBOX_UNAVAILABLE: Failure(
+        "Renderers cannot be confined.",
+        "`pdfocr-watcher doctor` says what is missing; `render.sandbox: auto` goes on with what there is.",
+        69,
+    ),
+    ErrorCode.RENDER_BUDGET: Failure(
+        "The document took up all the time that its renderers may have.",
+        "Raise `job.max_render_seconds` or lower `render.dpi`, then `retry` the job.",
     ),
     ErrorCode.ENGINE_FAILED: Failure(
         "The engine could not read the page.", "Look at the log; `retry` reads the page again."

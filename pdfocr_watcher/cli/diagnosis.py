@@ -1,4 +1,4 @@
-"""What `doctor` looks at: renderers, engine, folders, configuration. Each finding says what to do."""
+"""What `doctor` looks at: renderers, their sandbox, engine, folders, configuration. Each finding says what to do."""
 
 import os
 import shutil
@@ -9,11 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from pdfocr_watcher import __version__
-from pdfocr_watcher.config.model import Config, Renderer
+from pdfocr_watcher.config.model import Config, Renderer, Sandbox
 from pdfocr_watcher.engines.registry import create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.inbox.mounts import file_system_type, needs_polling
-from pdfocr_watcher.pipeline.rendering import poppler_installed
+from pdfocr_watcher.pipeline.rendering import find_protection, poppler_installed
 from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers
 
 
@@ -43,7 +43,14 @@ def diagnose(config: Config | None) -> list[Finding]:
         config: the configuration in force; None where there is none yet, which is advised against.
     """
     settings = config or Config()
-    return [_program(), *_configuration(config), _renderer(settings), *_engine(settings), *_folders(config)]
+    return [
+        _program(),
+        *_configuration(config),
+        _renderer(settings),
+        _sandbox(settings),
+        *_engine(settings),
+        *_folders(config),
+    ]
 
 
 def _program() -> Finding:
@@ -72,6 +79,22 @@ def _renderer(config: Config) -> Finding:
         )
     return Finding(
         Level.ADVICE, "renderer", "pdfium only; poppler repairs more damaged PDFs: `apt-get install poppler-utils`"
+    )
+
+
+def _sandbox(config: Config) -> Finding:
+    """Whether renderers can be confined here, by trying."""
+    if config.render.sandbox is Sandbox.OFF:
+        text = "render.sandbox is off: renderers have all rights of the daemon's user"
+        return Finding(Level.ADVICE, "sandbox", text)
+    protection = find_protection()
+    if protection.missing:
+        required = config.render.sandbox is Sandbox.REQUIRED
+        return Finding(Level.MISSING if required else Level.ADVICE, "sandbox", protection.shortcomings)
+    return Finding(
+        Level.GOOD,
+        "sandbox",
+        f"renderers are confined by Landlock (version {protection.landlock_version}) and seccomp",
     )
 
 

@@ -56,6 +56,14 @@ class Renderer(StrEnum):
     PDFIUM = "pdfium"
 
 
+class Sandbox(StrEnum):
+    """Whether renderers are confined."""
+
+    AUTO = "auto"
+    REQUIRED = "required"
+    OFF = "off"
+
+
 class EngineName(StrEnum):
     """The engines that a configuration may name."""
 
@@ -143,6 +151,10 @@ class Job(Section):
     max_pages: Count = Field(20_000, description="a PDF with more pages is failed")
     max_attempts: Count = Field(5, description="how often a job may be begun again after a crash before it is failed")
     page_attempts: Count = Field(2, description="how often a page is tried before it is recorded as failed")
+    max_render_seconds: Seconds = Field(
+        6 * 3600.0,
+        description="time that all renderers together may work on one PDF; the pages that are left then fail",
+    )
     min_page_success: float = Field(
         0.5, ge=0, le=1, description="the share of pages that must be read for the job to count as completed"
     )
@@ -161,6 +173,11 @@ class Render(Section):
     )
     timeout_seconds: Seconds = Field(60.0, description="time limit for rendering a page or opening a document")
     memory_bytes: int = Field(4_000_000_000, ge=200_000_000, description="memory limit of one renderer process")
+    sandbox: Sandbox = Field(
+        Sandbox.AUTO,
+        description="renderers see one PDF, fonts and their own scratch folder, and no network (Landlock and seccomp): "
+        "auto uses what the system has, required refuses to start without all of it, off keeps only the limits",
+    )
 
 
 class Engine(Section):

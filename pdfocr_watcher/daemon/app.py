@@ -71,7 +71,8 @@ class Daemon:
         self._settling: set[asyncio.Task[None]] = set()
         self._free_bytes: int | None = None
         self._engine = resolve_engine(config.engine.name)
-        rasterizers = choose_rasterizers(config.render.renderer, config.render.memory_bytes, config.render.max_pixels)
+        render = config.render
+        rasterizers = choose_rasterizers(render.renderer, render.memory_bytes, render.max_pixels, render.sandbox)
         share = engine_share(self._engine, config.engine)
         settings = WorkerSettings(self._engine, share.threads, config.output.layout_dpi, config.output.jpeg_quality)
         self._pool = WorkerPool(settings, share.processes, config.engine.start_timeout_seconds)

@@ -31,6 +31,7 @@ class ActiveJob:
         folder: its folder in jobs/.
         sizes: the pages' sizes; empty until the PDF was opened.
         tries: failed tries of a page, by index.
+        render_seconds: time that renderers have worked on it since this daemon began.
         remaining: pages that have no checkpoint.
         in_flight: turns and pages that are being worked on.
         cancelled: whether it is to be dropped as soon as nothing is in flight.
@@ -42,6 +43,7 @@ class ActiveJob:
     folder: JobFolder
     sizes: tuple[PageSize, ...] = ()
     tries: dict[int, int] = field(default_factory=dict)
+    render_seconds: float = 0.0
     remaining: int = 0
     in_flight: int = 0
     cancelled: bool = False

@@ -83,7 +83,7 @@ class Pipeline:
         self._now = now
         self._render_workers = render_workers
         self._threads = ThreadPoolExecutor(render_workers + 2, "render")
-        self._ranges = RangeRenderer(config.render, rasterizers, self._threads)
+        self._ranges = RangeRenderer(config.render, config.job.max_render_seconds, rasterizers, self._threads)
         self._scheduler = Scheduler(config.render.range_pages)
         self._slots = RasterSlots(config.render.queue_pages)
         self._wake = asyncio.Event()
@@ -284,7 +284,8 @@ class Pipeline:
         if error.code is ErrorCode.STORAGE_FAILED:
             await self._storage_trouble(job, error)
         for index in (index for index in pages if index not in rendered):
-            if error.code is ErrorCode.STORAGE_FAILED or len(pages) > 1:
+            final = error.code is ErrorCode.RENDER_BUDGET
+            if error.code is ErrorCode.STORAGE_FAILED or (len(pages) > 1 and not final):
                 self._again(job, index)  # of several pages nobody knows yet whose fault it was: each alone
             else:
                 await self._page_trouble(job, index, error)
@@ -325,7 +326,7 @@ class Pipeline:
         job.tries[index] = job.tries.get(index, 0) + 1
         attempts = self._config.job.page_attempts
         _log.warning("page.failed", job_id=job.job_id, page=index + 1, code=error.code, attempt=job.tries[index])
-        if job.tries[index] < attempts:
+        if job.tries[index] < attempts and error.code is not ErrorCode.RENDER_BUDGET:
             self._again(job, index)
             return
         failed = FailedPage(index, error.code, str(error))
