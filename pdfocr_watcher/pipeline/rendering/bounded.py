@@ -16,6 +16,9 @@ from time import monotonic
 
 _CHUNK_BYTES = 1 << 16
 
+#: A stop of the service may reach all of its processes: what is in hand is finished, not lost as failed.
+_STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -35,7 +38,7 @@ class Outcome:
 
 
 def run_bounded(args: Sequence[str], environment: Mapping[str, str], timeout: float, keep_bytes: int) -> Outcome:
-    """Run a program in a process group of its own, without input.
+    """Run a program in a process group of its own, without input, deaf to the signals that stop a service.
 
     Args:
         args: the program and its arguments.
@@ -47,14 +50,7 @@ def run_bounded(args: Sequence[str], environment: Mapping[str, str], timeout: fl
         OSError: the program cannot be started.
     """
     deadline = monotonic() + timeout
-    with subprocess.Popen(
-        args,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=dict(environment),
-        process_group=0,
-    ) as process:
+    with _deaf_start(args, environment) as process:
         try:
             stdout, stderr, ended = _read_tails(process, deadline, keep_bytes)
             timed_out = not ended or not _ends_by(process, deadline)
@@ -63,6 +59,22 @@ def run_bounded(args: Sequence[str], environment: Mapping[str, str], timeout: fl
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
     return Outcome(process.returncode, timed_out, stdout, stderr)
+
+
+def _deaf_start(args: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    # What is blocked here stays so in the program, from its first instruction on.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    try:
+        return subprocess.Popen(
+            args,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(environment),
+            process_group=0,
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

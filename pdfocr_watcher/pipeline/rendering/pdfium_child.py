@@ -12,7 +12,6 @@ import ctypes
 import math
 import os
 import resource
-import signal
 import sys
 
 # The bindings without pypdfium2's own classes: they take half as long to import and crash no less.
@@ -32,9 +31,6 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not an error
 
 def confine(parts: str, limits: tuple[int, int, int], parent: int, document: str, scratch: str = "") -> None:
     """Enter the sandbox, for good; a part that cannot be had ends this process."""
-    # A stop of the service reaches all of its processes: pages in hand are finished, not lost as failed.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     try:
         enter(parts, limits, parent, document=document, scratch=scratch)
     except OSError as error:
