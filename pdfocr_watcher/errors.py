@@ -65,6 +65,8 @@ class ErrorCode(StrEnum):
     ENGINE_TIMEOUT = "engine_timeout"
     #: The engine's process died on a page.
     ENGINE_CRASHED = "engine_crashed"
+    #: The engine's process took more memory than it is allowed.
+    ENGINE_OUT_OF_MEMORY = "engine_out_of_memory"
     #: The engine cannot be started at all.
     ENGINE_UNAVAILABLE = "engine_unavailable"
     #: Fewer pages were read than `job.min_page_success` asks for.
@@ -171,6 +173,10 @@ FAILURES: dict[ErrorCode, Failure] = {
     ErrorCode.ENGINE_CRASHED: Failure(
         "The engine's process died on the page.",
         "Look for a lack of memory in the system log, then `retry` the job.",
+    ),
+    ErrorCode.ENGINE_OUT_OF_MEMORY: Failure(
+        "Reading the page took more memory than the engine's process may have.",
+        "Raise `engine.memory_bytes` or lower `render.dpi`, then `retry` the job.",
     ),
     ErrorCode.ENGINE_UNAVAILABLE: Failure(
         "The engine cannot be started.", "`pdfocr-watcher doctor` says what is missing.", 69

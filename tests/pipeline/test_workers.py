@@ -19,7 +19,8 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.pipeline import workers
 from pdfocr_watcher.pipeline.worker import AssembleTask, PageTask, WorkerSettings
-from pdfocr_watcher.pipeline.workers import EngineState, WorkerPool, WorkerProcess
+from pdfocr_watcher.pipeline.worker_process import WorkerProcess
+from pdfocr_watcher.pipeline.workers import EngineState, WorkerPool
 from tests.pipeline.doubles import NULL_WORKER, PATIENCE, ppm, until, worker_in_task
 
 START = 30.0
@@ -282,7 +283,9 @@ TALKATIVE = """
 import json, sys
 print(json.dumps({"ready": True, "engine": {"name": "null", "model": "none", "version": "1"}}), flush=True)
 for line in sys.stdin:
-    print(json.dumps({"ok": False, "code": "engine_failed", "detail": "much too long " * 10_000}), flush=True)
+    number = json.loads(line)["number"]
+    answer = {"number": number, "ok": False, "code": "engine_failed", "detail": "much too long " * 10_000}
+    print(json.dumps(answer), flush=True)
 """
 
 
@@ -325,7 +328,7 @@ async def test_tries_to_start_an_engine_come_less_and_less_often(monkeypatch):
 
     async def sleep(seconds):
         waited.append(seconds)
-        if len(waited) == 9:
+        if len(waited) == 2000:
             raise asyncio.CancelledError
 
     async def start(*_arguments):
@@ -334,9 +337,8 @@ async def test_tries_to_start_an_engine_come_less_and_less_often(monkeypatch):
     monkeypatch.setattr(WorkerProcess, "start", start)
     monkeypatch.setattr(workers.asyncio, "sleep", sleep)
     pool = WorkerPool(NULL_WORKER, 1, START)
-    pool.start()
-    await asyncio.gather(*pool._runners, return_exceptions=True)
-    assert waited == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    await asyncio.gather(pool._run(pool._places[0]), return_exceptions=True)
+    assert waited == [1, 2, 4, 8, 16, 32] + 1994 * [60], "for ever, but no more often than once a minute"
 
 
 async def test_an_engine_that_takes_too_long_to_load_is_ended(make_pool, start_with, tmp_path):
