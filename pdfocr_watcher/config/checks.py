@@ -20,6 +20,8 @@ STATIONS = ("inbox", "jobs", "outbox", "failed")
 _ROOT: tuple[KeyPath, ...] = (("folders", "root"),)
 _CODE = Path(__file__).resolve().parent.parent
 _RGB_BYTES = 3
+#: What the smallest engine needs beside its page.
+_ENGINE_BYTES = 150_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def _named(folders: Folders, name: str) -> str:
 
 
 def _order_clashes(config: Config) -> Iterator[Clash]:
-    render, inbox = config.render, config.inbox
+    render, inbox, engine = config.render, config.inbox, config.engine
     if render.range_pages > render.queue_pages:
         yield Clash(
             (("render", "range_pages"), ("render", "queue_pages")),
@@ -127,6 +129,13 @@ def _order_clashes(config: Config) -> Iterator[Clash]:
             (("render", "max_pixels"), ("render", "memory_bytes")),
             f"render.max_pixels ({render.max_pixels}) needs {render.max_pixels * _RGB_BYTES} bytes a page, more than "
             f"render.memory_bytes ({render.memory_bytes}) allows",
+        )
+    needed = _ENGINE_BYTES + 2 * render.max_pixels * _RGB_BYTES
+    if 0 < engine.memory_bytes < needed:
+        yield Clash(
+            (("engine", "memory_bytes"), ("render", "max_pixels")),
+            f"engine.memory_bytes ({engine.memory_bytes}) is less than the {needed} bytes that any engine needs for a "
+            f"page of render.max_pixels ({render.max_pixels})",
         )
     if inbox.settle_seconds > inbox.unmarked_settle_seconds:
         yield Clash(

@@ -31,7 +31,7 @@ from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opener
 from pdfocr_watcher.pipeline.process import Pipeline
 from pdfocr_watcher.pipeline.rendering import choose_rasterizers
-from pdfocr_watcher.pipeline.sizing import engine_share, render_workers
+from pdfocr_watcher.pipeline.sizing import engine_share, render_workers, worker_memory
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.workers import EngineState, WorkerPool
 from pdfocr_watcher.service.health import DaemonState, Health, write_health
@@ -75,7 +75,8 @@ class Daemon:
         rasterizers = choose_rasterizers(render.renderer, render.memory_bytes, render.max_pixels, render.sandbox)
         share = engine_share(self._engine, config.engine)
         settings = WorkerSettings(self._engine, share.threads, config.output.layout_dpi, config.output.jpeg_quality)
-        self._pool = WorkerPool(settings, share.processes, config.engine.start_timeout_seconds)
+        memory = worker_memory(config.engine, share.processes)
+        self._pool = WorkerPool(settings, share.processes, config.engine.start_timeout_seconds, memory)
         self._index = JobIndex(self._folders.root / INDEX_NAME, config.index.max_jobs)
         shared = self._folders.jobs.is_relative_to(self._folders.root)
         self._mirror = None if shared else self._folders.root / MIRROR_NAME
