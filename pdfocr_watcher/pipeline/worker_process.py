@@ -25,12 +25,16 @@ _log = structlog.get_logger(__name__)
 _LINE_BYTES = 1 << 16
 #: Bytes of a worker's error output that are kept, to be logged if it dies.
 _SAID_BYTES = 2048
+#: Seconds between two looks at what it says there; a look takes what a pipe holds, 64 KiB.
+_REST = 0.01
 #: Seconds for what an ended process wrote to arrive, where a child that it left behind holds its pipe open.
 _LAST_WORDS = 1.0
 #: Seconds that a killed process has to be gone; one that waits for a dead disk is not.
 _KILLED = 5.0
 #: Seconds that a process which closed its output has to end by itself, so that its exit status can be told.
 _CLOSED = 0.5
+#: What comes of reading a line that is no answer, one of brackets within brackets included.
+_NO_ANSWER = (ValueError, LookupError, TypeError, RecursionError)
 #: glibc gives freed rasters back to the system at once and faults them in again for every page; not so with these.
 _MALLOC = {"MALLOC_MMAP_THRESHOLD_": "268435456", "MALLOC_TRIM_THRESHOLD_": "268435456"}
 
@@ -64,6 +68,14 @@ class _Wire(asyncio.SubprocessProtocol):
         else:
             self.said += data
             del self.said[:-_SAID_BYTES]
+            self._rest(fd)
+
+    def _rest(self, fd: int) -> None:
+        """Let a pipe wait a moment: a process that writes without end must not keep the daemon busy."""
+        pipe = self.transport.get_pipe_transport(fd) if self.transport is not None else None
+        if isinstance(pipe, asyncio.ReadTransport):
+            pipe.pause_reading()
+            asyncio.get_running_loop().call_later(_REST, pipe.resume_reading)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         """Nothing more comes from there."""
@@ -170,7 +182,7 @@ class WorkerProcess:
             if message["ready"] is True:
                 return EngineInfo(**{name: str(message["engine"][name]) for name in ("name", "model", "version")})
             failure = PdfocrError(ErrorCode(message["code"]), str(message["detail"]))
-        except (ValueError, LookupError, TypeError):
+        except _NO_ANSWER:
             how = await self._end_of(wire, line)
             raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"While it loaded: {how}") from None
         raise failure
@@ -201,7 +213,7 @@ class WorkerProcess:
             raise
         try:
             reply = _answer_to(task, number, line)
-        except (ValueError, LookupError, TypeError):
+        except _NO_ANSWER:
             how = await self._end_of(wire, line)
             await self.kill()
             raise self._verdict or PdfocrError(ErrorCode.ENGINE_CRASHED, how) from None
@@ -281,7 +293,7 @@ def _answer_to(task: Task, number: int, line: bytes) -> Answer | PdfocrError:
     """What a line says about a task.
 
     Raises:
-        ValueError, LookupError, TypeError: it is no answer to this task.
+        Exception: one of `_NO_ANSWER`, it is no answer to this task.
     """
     message = _message(line)
     if message["number"] != number:

@@ -1,8 +1,15 @@
-"""A machine on disk: /proc and control groups as a test wants them."""
+"""Pools of real worker processes, workers that are other programs, and a machine on disk."""
 
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
+
+from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.pipeline import workers
+from pdfocr_watcher.pipeline.workers import WorkerPool
+from tests.pipeline.doubles import NULL_WORKER, START
 
 #: How the groups are mounted: version 2 at the top, version 1 in a folder for each controller.
 _MOUNTS = (
@@ -31,3 +38,48 @@ def machine(tmp_path):
         return tmp_path
 
     return make
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = JobFolder(tmp_path / "job")
+    folder.rasters.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+async def make_pool():
+    """Start a pool; it is stopped at the end, and none of its processes may be left."""
+    pools = []
+
+    async def make(settings=NULL_WORKER, size=1, start_timeout=START, memory_bytes=None):
+        pool = WorkerPool(settings, size, start_timeout, memory_bytes)
+        pools.append(pool)
+        pool.start()
+        await pool.settled()
+        return pool
+
+    yield make
+    for pool in pools:
+        pids = pool.pids
+        await pool.stop()
+        assert not any(map(psutil.pid_exists, pids))
+
+
+@pytest.fixture
+def start_with(tmp_path, monkeypatch):
+    """Have workers started by another program than Python, and be quick to try again."""
+    monkeypatch.setattr(workers, "_BACKOFF", (0.05, 0.2))
+    real = sys.executable
+
+    def use(script):
+        if script is None:
+            monkeypatch.setattr(sys, "executable", real)
+            return
+        program = tmp_path / "program"
+        if script:
+            program.write_text(f"#!/bin/sh\n{script}\n")
+            program.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(program))
+
+    return use
