@@ -219,7 +219,7 @@ async def test_crashes_leave_no_descriptor_no_zombie_and_no_thread(make_pool, fo
     await until(lambda: len(pool.pids) == 2)
     myself = psutil.Process()
     before = descriptors(), myself.num_threads()
-    for index in range(15):
+    for index in range(8):
         os.kill(pool.pids[index % 2], signal.SIGKILL)
         await until(lambda: len(pool.pids) < 2)
         await until(lambda: len(pool.pids) == 2)
