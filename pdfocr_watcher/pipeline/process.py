@@ -37,6 +37,8 @@ _T = TypeVar("_T")
 _STORAGE_RETRY = 5.0
 #: Seconds that putting the results together may take, for a job and for each of its pages.
 _ASSEMBLY_SECONDS = (120.0, 2.0)
+#: What is said of a task whose worker had to be replaced.
+_WORKER_LOST = frozenset({ErrorCode.ENGINE_CRASHED, ErrorCode.ENGINE_OUT_OF_MEMORY, ErrorCode.ENGINE_TIMEOUT})
 #: Seconds that a stop waits for a disk that refuses.
 _PUT_BACK_SECONDS = 2.0
 
@@ -372,13 +374,13 @@ class Pipeline:
         """Have a worker put the outputs together, again and again while the file system refuses; the figures."""
         fixed, per_page = _ASSEMBLY_SECONDS
         task = AssembleTask(str(job.folder.path), total)
-        crashed = False
+        lost = False
         while True:
             try:
                 reply = await self._pool.call(task, fixed + per_page * total, urgent=True)
             except PdfocrError as error:
-                if error.code is ErrorCode.ENGINE_CRASHED and not crashed:
-                    crashed = True  # once may be somebody else's doing, as when memory runs out
+                if error.code in _WORKER_LOST and not lost:
+                    lost = True  # once may be somebody else's doing, as when memory runs out
                 elif error.code is ErrorCode.STORAGE_FAILED and not job.cancelled:
                     await self._storage_trouble(job, error)
                 else:

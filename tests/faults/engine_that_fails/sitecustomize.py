@@ -1,6 +1,7 @@
 """An engine that does what a page's shade of gray says.
 
-On the PYTHONPATH of a daemon, so that Python itself imports it. It takes the null engine's place in the worker processes alone. What the shades mean stands in `tests.faults.shades`.
+On the PYTHONPATH of a daemon, so that Python itself imports it there. It takes the null engine's place in the worker
+processes alone. What the shades mean stands in `tests.faults.shades`.
 """
 
 import contextlib
