@@ -14,7 +14,7 @@ from pdfocr_watcher.engines.registry import create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.inbox.mounts import file_system_type, needs_polling
 from pdfocr_watcher.pipeline.rendering import find_protection, poppler_installed
-from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers
+from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers, worker_memory
 
 
 class Level(StrEnum):
@@ -106,10 +106,12 @@ def _engine(config: Config) -> Iterator[Finding]:
     except PdfocrError as error:
         yield Finding(Level.MISSING, "engine", str(error))
         return
+    memory = worker_memory(config.engine, share.processes)
+    bound = f" and at most {memory / 1e9:.1f} GB" if memory is not None else ""
     yield Finding(
         Level.GOOD,
         "engine",
-        f"{info.name} ({info.model}, {info.version}), {share.processes} processes of {share.threads} threads, "
+        f"{info.name} ({info.model}, {info.version}), {share.processes} processes of {share.threads} threads{bound}, "
         f"{render_workers(config.render)} renderers",
     )
 
