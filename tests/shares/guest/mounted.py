@@ -33,7 +33,10 @@ SETTINGS = {
         "settle_seconds": 3.0,
         "unmarked_settle_seconds": 60.0,
         "sweep_timeout_seconds": 30.0,
-    }
+    },
+    # Nothing of what is tried here depends on these.
+    "render": {"timeout_seconds": 600.0},
+    "engine": {"start_timeout_seconds": 600.0, "page_timeout_seconds": 600.0},
 }
 #: Longer than a file must rest, far shorter than one without an end must: a guest that is starved is late.
 PAUSE = 5.0
