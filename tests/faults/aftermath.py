@@ -38,7 +38,11 @@ def what_is_wrong(
     """
     if again.returncode != 0:
         yield f"exit status {again.returncode}: {again.log}"
-    results = site.results()
+    try:
+        results = site.results()
+    except ValueError as error:
+        yield f"a status that is none: {error}"
+        return
     if len(results) != 1:
         yield f"{len(results)} results: {again.log}"
     for job in results:

@@ -152,7 +152,7 @@ def _wrong_after(machine: _Machine, expected: dict[str, bytes], without: Iterabl
     """What is wrong after power cuts in all states of a run, with the points at which they came."""
     states = machine.states(without)
     print(machine.layout, len(states), "states")  # noqa: T201 - shown by `pytest -s`
-    for state, points in states.items():
+    for state, points in reversed(states.items()):
         for wrong in machine.after(expected, state):
             yield f"{machine.layout}; {points[0]} ... {points[-1]} ({state}): {wrong}"
         shutil.rmtree(state)
