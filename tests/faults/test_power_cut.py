@@ -69,13 +69,15 @@ _ONE_DISK = (_Layout(("nothing",)), _Layout(("names",), options=_RECKLESS))
 _TWO_DISKS = (("nothing", "all"), ("names", "all"), ("all", "nothing"), ("all", "names"))
 _INBOX_AWAY = tuple(_Layout(by_itself, ("inbox",), options=_RECKLESS) for by_itself in _TWO_DISKS)
 _RESULTS_AWAY = tuple(_Layout(by_itself, ("outbox", "failed"), options=_RECKLESS) for by_itself in _TWO_DISKS)
-#: In which layout which fsync is taken out.
+#: In which layout which fsync is taken out. On one disk no fsync of a folder can be shown to be needed: ext4's one
+#: journal keeps all names in their order.
 _CONTROLS = (
     (_ONE_DISK[1], "sync_file JOB/temporary status.json"),
     (_ONE_DISK[1], "sync_file JOB/temporary output.mmd"),
     (_ONE_DISK[1], "sync_file pages/temporary PAGE.jpg"),
     (_INBOX_AWAY[0], "sync_folder jobs/JOB"),
     (_INBOX_AWAY[1], "sync_file JOB/temporary input.pdf"),
+    (_INBOX_AWAY[2], "sync_folder inbox/letters"),
     (_RESULTS_AWAY[2], "sync_folder outbox/letters"),
     (_RESULTS_AWAY[3], "sync_file temporary TARGET/output.mmd"),
 )
