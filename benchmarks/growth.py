@@ -42,7 +42,7 @@ FIGURES = (
     Figure("memory of the largest child, MiB", 24, _MIB),
     Figure("inotify instances", 0),
     Figure("temporary files", 12),
-    Figure("index, KiB", 64, 1 << 10),
+    Figure("index, KiB", 256, 1 << 10),
 )
 
 Sample = dict[str, float]

@@ -26,6 +26,8 @@ from benchmarks.documents import text_pdf
 _FOLDERS = ("", "letters", "post/of today")
 #: Seconds after which a slow writer writes the second half of its file.
 _SLOWLY = 3.0
+#: Seconds that a failed document is left where it is.
+_FAILED_STAY = 5.0
 
 
 class Kind(StrEnum):
@@ -98,6 +100,7 @@ class Ledger:
         self.disturbed: Counter[str] = Counter()
         self.wrong: list[str] = []
         self.slowest = 0.0
+        self._failed: dict[Path, float] = {}
         (root / "staged").mkdir(parents=True, exist_ok=True)
 
     @property
@@ -142,7 +145,15 @@ class Ledger:
                 if not (self._jobs / status["job_id"]).exists():
                     yield Path(folder), status
 
-    def check_off(self, folder: Path, status: dict[str, Any]) -> None:
+    def take_results(self, *, all_of_them: bool = False) -> None:
+        """Check off what is delivered; failed documents stay for a while, so that a person can try them again."""
+        for folder, status in list(self.results()):
+            seen = self._failed.setdefault(folder, monotonic())
+            if status["status"] != "failed" or all_of_them or monotonic() - seen > _FAILED_STAY:
+                self._check_off(folder, status)
+                del self._failed[folder]
+
+    def _check_off(self, folder: Path, status: dict[str, Any]) -> None:
         """Check a result against its drop, and remove it."""
         drop = self.drops.get(status["source"])
         if drop is None:

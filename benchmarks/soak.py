@@ -95,8 +95,7 @@ class Soak:
 
     def _keep_busy(self) -> None:
         self.ledger.write_on()
-        for folder, status in list(self.ledger.results()):
-            self.ledger.check_off(folder, status)
+        self.ledger.take_results()
         for _ in range(max(0, _ON_THEIR_WAY - len(self.ledger.open))):
             self.ledger.drop()
 
@@ -110,15 +109,13 @@ class Soak:
     def _drain(self) -> None:
         deadline = monotonic() + _DRAIN_SECONDS
         while self.ledger.open and monotonic() < deadline:
-            for folder, status in list(self.ledger.results()):
-                self.ledger.check_off(folder, status)
+            self.ledger.take_results()
             sleep(_LOOK)
         # What a person deleted, or tried again, may still be on its way.
         while any(self._jobs.glob("*/status.json")) and monotonic() < deadline:
             sleep(_LOOK)
         sleep(_CALM_SECONDS)
-        for folder, status in list(self.ledger.results()):
-            self.ledger.check_off(folder, status)
+        self.ledger.take_results(all_of_them=True)
 
     def close(self) -> int:
         """Stop the daemon; how many temporary files it leaves."""

@@ -191,7 +191,9 @@ class Engine(Section):
     page_timeout_seconds: Seconds = Field(180.0, description="time limit for reading a page")
     start_timeout_seconds: Seconds = Field(120.0, description="time limit for starting the engine")
     memory_bytes: int = Field(
-        0, ge=0, description="memory limit of one engine process; 0 is its share of three quarters of the memory"
+        0,
+        ge=0,
+        description="memory limit of one engine process; 0 is its share of three quarters of the memory, at least 2 GB",
     )
 
 

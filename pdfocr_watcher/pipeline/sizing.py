@@ -14,7 +14,8 @@ _ENGINE_MEMORY = {"rapidocr": 900_000_000, "null": 150_000_000}
 _RENDERER_MEMORY = 200_000_000
 #: The engine's processes together may have so much of the memory before one of them is ended.
 _ENGINES_SHARE = 0.75
-_LEAST_LIMIT = 1_200_000_000
+#: No page of `render.max_pixels` may meet the limit: the embedded engine took 1.4 GB for one of 40 million pixels.
+_LEAST_LIMIT = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

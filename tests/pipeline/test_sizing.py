@@ -121,8 +121,8 @@ def test_the_engines_processes_share_most_of_the_memory(machine):
     assert worker_memory(Engine(), 2, memory=16 * GB) == 6 * GB
     assert worker_memory(Engine(memory_bytes=5 * GB), 2, memory=16 * GB) == 5 * GB
     assert worker_memory(Engine(), 4, memory=0) is None
-    limited = machine(available=60 * GB, groups={"": "/"}, files={"memory.max": str(2 * GB)})
-    assert worker_memory(Engine(), 1, memory=whole_memory(limited)) == 1_500_000_000
+    limited = machine(available=60 * GB, groups={"": "/"}, files={"memory.max": str(4 * GB)})
+    assert worker_memory(Engine(), 1, memory=whole_memory(limited)) == 3 * GB
 
 
 def test_a_share_is_never_so_small_that_an_engine_could_not_work():
