@@ -139,6 +139,9 @@ class Inbox(Section):
     min_free_bytes: int = Field(
         500_000_000, ge=0, description="below this free space where the jobs lie nothing is claimed"
     )
+    min_free_inodes: int = Field(
+        1000, ge=0, description="the same for the number of files that can still be made there (free inodes)"
+    )
     max_waiting_jobs: Count = Field(
         10_000, description="claimed jobs that may wait; more files stay in the inbox until some are done"
     )
@@ -149,7 +152,11 @@ class Job(Section):
 
     max_bytes: Count = Field(4_000_000_000, description="a larger PDF is failed")
     max_pages: Count = Field(20_000, description="a PDF with more pages is failed")
-    max_attempts: Count = Field(5, description="how often a job may be begun again after a crash before it is failed")
+    max_attempts: Count = Field(
+        5,
+        description="how often in a row the daemon may die while a job is in work, and no page came of it, "
+        "before the job is failed",
+    )
     page_attempts: Count = Field(2, description="how often a page is tried before it is recorded as failed")
     max_render_seconds: Seconds = Field(
         6 * 3600.0,

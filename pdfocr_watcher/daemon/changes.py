@@ -97,6 +97,7 @@ def purge_without_daemon(config: Config, places: Iterable[Place], ages: Ages, no
     """
     folders = config.folders
     index = JobIndex(folders.root / INDEX_NAME, config.index.max_jobs)
+    index.open()
     done = purge(roots_of(folders), places, ages, now)
     if not index.found:
         reindex(folders, index)
@@ -117,6 +118,7 @@ def change_without_daemon(folders: Folders, verb: Verb, job_id: str, max_jobs: i
         OSError: a file system refused.
     """
     index = JobIndex(folders.root / INDEX_NAME, max_jobs)
+    index.open()
     count = reindex(folders, index) if verb is Verb.REINDEX or not index.found else 0
     done = _reindexed(count)
     if verb is Verb.RETRY:
@@ -164,13 +166,17 @@ class Changes:
     async def run(self) -> None:
         """Look for requests and answer them until cancelled."""
         loop = asyncio.get_running_loop()
+        refused = False
         while True:
             try:
                 for request in await loop.run_in_executor(self._threads, pending_requests, self._folders.jobs):
                     answer = await self._answer(request)
                     await loop.run_in_executor(self._threads, give_answer, self._folders.jobs, request, answer)
+                refused = False
             except OSError as error:
-                _log.warning("requests.refused", error=str(error))
+                if not refused:
+                    _log.warning("requests.refused", error=str(error))
+                refused = True
             await asyncio.sleep(_INTERVAL)
 
     async def _answer(self, request: Request) -> Answer:

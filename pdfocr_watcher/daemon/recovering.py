@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.durable import is_temporary, remove_file, remove_tree
+from pdfocr_watcher.jobs.durable import TEMPORARY_PREFIX, is_temporary, remove_file, remove_tree
 from pdfocr_watcher.jobs.folder import JobFolder, is_job_id, result_name
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.recovery import Action, decide, finish_claim, inspect_folder, remove_dying, resumed
@@ -21,46 +22,60 @@ _log = structlog.get_logger(__name__)
 _ADOPTED = "recovered"
 
 
-def recover(jobs: Path, max_attempts: int, now: datetime) -> list[ActiveJob]:
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What an earlier daemon left.
+
+    Attributes:
+        jobs: to go on with, oldest first: pending ones, and finished ones that are to be delivered.
+        refused: the names of the folders that the file system did not let be dealt with.
+    """
+
+    jobs: list[ActiveJob]
+    refused: list[str]
+
+
+def recover(jobs: Path, max_attempts: int, now: datetime, only: list[str] | None = None) -> Recovery:
     """Go through the jobs folder; blocking.
 
     Args:
         jobs: the jobs folder; nobody else works on it.
-        max_attempts: how often a job may be begun.
+        max_attempts: how often in a row a job may be in work when the daemon dies.
         now: the time for the status files.
-
-    Returns:
-        The jobs to go on with, oldest first: pending ones, and finished ones that are to be delivered. A folder
-        that cannot be read now is left for the next start.
+        only: what is left of an earlier call; None for all.
 
     Raises:
         OSError: the jobs folder itself cannot be read.
     """
-    found = []
-    remove_dying(jobs)
-    for name in sorted(filter(is_job_id, os.listdir(jobs))):
+    found, refused = [], []
+    if only is None:
+        remove_dying(jobs)
+        only = sorted(filter(is_job_id, os.listdir(jobs)))
+    for name in only:
         try:
             job = _recover_one(JobFolder(jobs / name), max_attempts, now)
         except OSError as error:
             _log.warning("job.unreadable", job_id=name, error=str(error))
+            refused.append(name)
             continue
         if job is not None:
             found.append(job)
-    return found
+    return Recovery(found, refused)
 
 
-def tidy(root: Path, mirror: Path | None, jobs: Iterable[ActiveJob]) -> None:
-    """Remove what an earlier daemon left beside the jobs; blocking.
+def tidy_root(root: Path, of: str) -> None:
+    """Remove the temporary files of one of our files that were left; blocking, and nobody writes it meanwhile."""
+    begin = f"{TEMPORARY_PREFIX}{of}."
+    _remove(root / name for name in _names(root) if is_temporary(name) and name.startswith(begin))
 
-    Args:
-        root: loses the temporary files of health.json and the index.
-        mirror: loses the status files of all but these jobs; None where there is no mirror.
-        jobs: those that are in work.
-    """
-    stale = [root / name for name in _names(root) if is_temporary(name)]
-    if mirror is not None:
-        kept = {f"{result_name(job.status)}.json" for job in jobs}
-        stale += [mirror / name for name in _names(mirror) if name not in kept and name.endswith((".json", ".tmp"))]
+
+def tidy_mirror(mirror: Path, jobs: Iterable[ActiveJob]) -> None:
+    """Remove the mirrored status files of all but these jobs; blocking."""
+    kept = {f"{result_name(job.status)}.json" for job in jobs}
+    _remove(mirror / name for name in _names(mirror) if name not in kept and name.endswith((".json", ".tmp")))
+
+
+def _remove(stale: Iterable[Path]) -> None:
     for path in stale:
         try:
             remove_file(path, missing_ok=True)
@@ -91,7 +106,7 @@ def _recover_one(folder: JobFolder, max_attempts: int, now: datetime) -> ActiveJ
         job.change(now, stage=Stage.QUEUED)
         write_status(folder.path, job.status)
     elif action is Action.GIVE_UP:
-        _fail(job, now, PdfocrError(ErrorCode.TOO_MANY_ATTEMPTS, f"It was begun {status.attempts} times."))
+        _fail(job, now, PdfocrError(ErrorCode.TOO_MANY_ATTEMPTS, f"It was in work {status.fruitless_attempts} times."))
     elif action is Action.INPUT_MISSING:
         _fail(job, now, PdfocrError(ErrorCode.INPUT_MISSING))
     return job

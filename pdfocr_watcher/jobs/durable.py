@@ -190,12 +190,17 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def move_folder(source: Path, target: Path) -> None:
+def move_folder(source: Path, target: Path, mark: str = "") -> None:
     """Move a folder so that `target` appears by one rename, also to another file system.
 
     Across file systems the folder is copied to a temporary name beside `target`, each file read back, made
     durable, renamed, and only then is the source removed; a leftover of an earlier try is replaced. Links and
     other things that are neither file nor folder are not copied.
+
+    Args:
+        source: what is moved.
+        target: where it will lie.
+        mark: who moves it, in the temporary name: what is left is known by it where several daemons put things.
 
     Raises:
         FileExistsError: `target` exists.
@@ -215,8 +220,9 @@ def move_folder(source: Path, target: Path) -> None:
         return
     # The same name at every try, but never that of another target: two may be on their way at a time.
     own = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:32]
-    temporary = target.with_name(f"{TEMPORARY_PREFIX}{own}{TEMPORARY_SUFFIX}")
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{mark}-{own}{TEMPORARY_SUFFIX}")
     remove_tree(temporary, worthless=True)
+    _check_room(source, target.parent)
     _copy_folder(source, temporary)
     rename(temporary, target)
     sync_folder(target.parent)
@@ -271,6 +277,18 @@ def _copy_and_read_back(source: Path, target: Path) -> str:
     if sha256_of(target) != digest.hexdigest():
         raise OSError(errno.EIO, "the copy differs from its source", str(target))
     return digest.hexdigest()
+
+
+def _check_room(source: Path, target: Path) -> None:
+    """See that a folder's files fit into another file system: not to fill it up again and again.
+
+    Raises:
+        OSError: they do not (ENOSPC), or it cannot be said.
+    """
+    needed = sum((Path(folder) / name).lstat().st_size for folder, _, names in os.walk(source) for name in names)
+    space = os.statvfs(target)
+    if needed > space.f_bavail * space.f_frsize:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
 
 
 def _copy_folder(source: Path, target: Path) -> None:

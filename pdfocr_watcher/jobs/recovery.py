@@ -23,7 +23,8 @@ from pdfocr_watcher.jobs.durable import (
     write_durably,
 )
 from pdfocr_watcher.jobs.folder import JobFolder
-from pdfocr_watcher.jobs.model import JobStatus, Status
+from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
+from pdfocr_watcher.jobs.probe import mount_of
 from pdfocr_watcher.jobs.status_file import read_status
 
 #: Some file systems keep times to two seconds only, and tell them more exactly until they are mounted again.
@@ -39,7 +40,7 @@ class Action(Enum):
     RESUME = auto()
     #: It ended, but its result is not in its place yet.
     DELIVER = auto()
-    #: It was begun again too often.
+    #: The daemon died too often while it was in work.
     GIVE_UP = auto()
     #: It was worked on, but its PDF is gone.
     INPUT_MISSING = auto()
@@ -69,7 +70,7 @@ def decide(facts: Facts, max_attempts: int) -> Action:
         return Action.DELIVER
     if not facts.has_input:
         return Action.DISCARD if _as_claimed(status) else Action.INPUT_MISSING
-    if status.attempts >= max_attempts:
+    if status.fruitless_attempts >= max_attempts:
         return Action.GIVE_UP
     return Action.RESUME
 
@@ -91,7 +92,34 @@ def inspect_folder(folder: JobFolder) -> Facts:
     if status.job_id != folder.path.name:
         # The folder's name is what the daemon made; two jobs of one id could not be told apart.
         status = status.model_copy(update={"job_id": folder.path.name})
+    found = len(folder.checkpointed()) if status.status is Status.PROCESSING else 0
+    status = interrupted(status, found, in_work=_in_work(folder, status))
     return Facts(status, is_regular_file(folder.input(status.filename)))
+
+
+def interrupted(status: JobStatus, checkpointed: int, *, in_work: bool) -> JobStatus:
+    """The status of a job whose daemon has died: the attempt counts against it only if it may have been its fault.
+
+    Args:
+        status: as it was left.
+        checkpointed: the pages that are done with, as the disk has them.
+        in_work: whether something of the job was being worked on.
+    """
+    fruitless = status.fruitless_attempts
+    if status.status is not Status.PROCESSING or not fruitless:
+        return status
+    if checkpointed > status.processed_pages:  # pages came of it, and it only was not said any more
+        fruitless = 0
+    elif not in_work:
+        fruitless -= 1
+    return status.model_copy(update={"fruitless_attempts": fruitless})
+
+
+def _in_work(folder: JobFolder, status: JobStatus) -> bool:
+    """Whether a job was being opened, rendered, read or assembled, and did not only wait for its next turn."""
+    if status.total_pages is None or status.stage is Stage.ASSEMBLING:
+        return True
+    return any(files or names for _, names, files in list(os.walk(folder.rasters))[1:])
 
 
 def remove_dying(jobs: Path) -> None:
@@ -128,7 +156,7 @@ class CopyNote:
             OSError: the file system refused.
         """
         # ASCII with \\u escapes: a name whose bytes are no UTF-8 survives as lone surrogates.
-        data = {**asdict(self), "mount": str(_mount_of(Path(self.source).parent))}
+        data = {**asdict(self), "mount": str(mount_of(Path(self.source).parent))}
         write_durably(folder.claim_note, json.dumps(data).encode())
 
     @classmethod
@@ -175,14 +203,6 @@ class CopyNote:
     def reachable(self) -> bool:
         """Whether the noted file would be seen if it were there: an inbox that is not mounted looks empty."""
         return not self.mount or os.path.ismount(self.mount)
-
-
-def _mount_of(folder: Path) -> Path:
-    """The mount point that a folder lies below."""
-    folder = Path(os.path.realpath(folder))
-    while not os.path.ismount(folder):
-        folder = folder.parent
-    return folder
 
 
 def finish_claim(folder: JobFolder) -> None:

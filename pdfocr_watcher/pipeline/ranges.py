@@ -12,6 +12,7 @@ import structlog
 
 from pdfocr_watcher.config.model import Render
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.probe import refusal
 from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.active import ActiveJob
 from pdfocr_watcher.pipeline.rendering import Rasterizer, effective_dpi
@@ -87,7 +88,7 @@ class RangeRenderer:
         except PdfocrError as error:
             return {}, error
         except OSError as error:
-            return {}, PdfocrError(ErrorCode.STORAGE_FAILED, f"{error}.")
+            return {}, PdfocrError(ErrorCode.STORAGE_FAILED, refusal(error, job.folder.path.parent))
         except Exception as error:  # noqa: BLE001 - whatever it is, it costs these pages and not their slots
             _log.exception("render.defect", job_id=job.job_id)
             return {}, PdfocrError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")

@@ -24,6 +24,7 @@ from pdfocr_watcher.engines.registry import create_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_page
 from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.jobs.probe import refusal
 from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.assembly import assemble
 from pdfocr_watcher.pipeline.rendering import keep_raster_memory, load_raster
@@ -131,7 +132,7 @@ def answer(line: bytes, engine: Engine, settings: WorkerSettings) -> Answer:
     except PdfocrError as error:
         failure = error
     except OSError as error:
-        failure = PdfocrError(ErrorCode.STORAGE_FAILED, str(error))
+        failure = PdfocrError(ErrorCode.STORAGE_FAILED, refusal(error, Path(data["job"]).parent))
     except Exception as error:  # noqa: BLE001 - one page's trouble must not end the worker
         failure = PdfocrError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
     return {"number": number, "ok": False, "code": failure.code, "detail": failure.detail[:_DETAIL_LENGTH]}

@@ -28,7 +28,7 @@ def jobs(tmp_path):
 
 
 def start(jobs):
-    return recover(jobs, MAX_ATTEMPTS, NOW)
+    return recover(jobs, MAX_ATTEMPTS, NOW).jobs
 
 
 def on_disk(job):
@@ -114,7 +114,7 @@ def test_a_job_that_has_ended_is_to_be_delivered_as_it_ended(jobs, ending):
 
 
 def test_a_job_that_was_begun_too_often_is_given_up(jobs):
-    leave(claimed_job(jobs), Status.PROCESSING, attempts=MAX_ATTEMPTS)
+    leave(claimed_job(jobs), Status.PROCESSING, attempts=MAX_ATTEMPTS, fruitless_attempts=MAX_ATTEMPTS)
     (found,) = start(jobs)
     status = found.status
     assert (status.status, status.error_code) == (Status.FAILED, ErrorCode.TOO_MANY_ATTEMPTS)
@@ -124,7 +124,7 @@ def test_a_job_that_was_begun_too_often_is_given_up(jobs):
 
 
 def test_a_job_has_its_last_attempt(jobs):
-    leave(claimed_job(jobs), Status.PROCESSING, attempts=MAX_ATTEMPTS - 1)
+    leave(claimed_job(jobs), Status.PROCESSING, attempts=MAX_ATTEMPTS - 1, fruitless_attempts=MAX_ATTEMPTS - 1)
     (found,) = start(jobs)
     assert found.status.status is Status.PENDING
 
@@ -191,7 +191,7 @@ def test_a_folder_that_cannot_be_read_now_is_left_as_it_is_and_the_others_go_on(
 def test_starting_again_and_again_changes_nothing(jobs):
     leave(claimed_job(jobs, 1), Status.PROCESSING, attempts=1)
     leave(claimed_job(jobs, 2), Status.COMPLETED, stage=Stage.DONE)
-    leave(claimed_job(jobs, 3), Status.PROCESSING, attempts=MAX_ATTEMPTS)
+    leave(claimed_job(jobs, 3), Status.PROCESSING, fruitless_attempts=MAX_ATTEMPTS)
     (claimed_job(jobs, 4).folder.path / "status.json").unlink()
     first = [job.status for job in start(jobs)]
     assert [job.status for job in start(jobs)] == first

@@ -22,6 +22,7 @@ from pdfocr_watcher.jobs.recovery import (
     decide,
     finish_claim,
     inspect_folder,
+    interrupted,
     remove_dying,
     resumed,
 )
@@ -58,11 +59,11 @@ def status_of(make_status):
             "begun": begun,
             "put back": {**begun, "status": Status.PENDING, "attempts": 0},
             "taken back": {"updated_at": later},
-            "begun too often": {**begun, "attempts": 3},
-            "pending, begun too often": {**begun, "status": Status.PENDING, "attempts": 3},
+            "begun too often": {**begun, "fruitless_attempts": 3},
+            "pending, begun too often": {**begun, "status": Status.PENDING, "fruitless_attempts": 3},
             "completed": {**begun, "status": Status.COMPLETED},
             "failed": {"status": Status.FAILED, "updated_at": later},
-            "failed after too many attempts": {**begun, "status": Status.FAILED, "attempts": 9},
+            "failed after too many attempts": {**begun, "status": Status.FAILED, "fruitless_attempts": 9},
         }[how_far]
         return None if values is None else make_status(**values)
 
@@ -80,7 +81,7 @@ def test_every_combination_of_facts_has_its_answer(status_of, how_far, has_input
 @pytest.mark.parametrize("moved_on", [False, True])
 @pytest.mark.parametrize("has_input", [False, True])
 def test_no_folder_that_may_hold_anything_is_discarded(make_status, status, attempts, moved_on, has_input):
-    job = make_status(status=status, attempts=attempts)
+    job = make_status(status=status, attempts=attempts, fruitless_attempts=attempts)
     if moved_on:
         job = job.model_copy(update={"updated_at": job.created_at + timedelta(seconds=1)})
     action = decide(Facts(job, has_input), 3)
@@ -88,6 +89,31 @@ def test_no_folder_that_may_hold_anything_is_discarded(make_status, status, atte
         assert (status.finished, attempts, moved_on, has_input) == (False, 0, False, False)
     if action is Action.DELIVER:
         assert status.finished
+
+
+@pytest.mark.parametrize(
+    ("checkpointed", "in_work", "counted"),
+    [(4, True, 2), (4, False, 1), (5, True, 0), (5, False, 0)],
+    ids=["its fault, maybe", "it only waited for its turn", "a page came of it", "a page came of it before"],
+)
+def test_an_interruption_counts_only_against_a_job_in_work_of_which_no_page_came(
+    make_status, checkpointed, in_work, counted
+):
+    status = make_status(status=Status.PROCESSING, processed_pages=4, fruitless_attempts=2)
+    assert interrupted(status, checkpointed, in_work=in_work).fruitless_attempts == counted
+
+
+@pytest.mark.parametrize("left", [None, "0000-2-poppler-0", "0000-2-poppler-0/0000.ppm"])
+def test_a_job_is_in_work_when_a_page_of_it_is_rendered_or_read(tmp_path, make_status, make_job, left):
+    status = make_status(status=Status.PROCESSING, stage=Stage.RENDERING, total_pages=9, fruitless_attempts=1)
+    folder = make_job(tmp_path, status)
+    if left is not None:
+        path = folder.rasters / left
+        path.parent.mkdir(parents=True)
+        path.touch() if path.suffix else path.mkdir()
+    found = inspect_folder(folder).status
+    assert found is not None
+    assert found.fruitless_attempts == (1 if left and left.endswith(".ppm") else 0)
 
 
 def test_the_facts_are_those_of_the_folder(tmp_path, make_status, make_job):

@@ -16,12 +16,13 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.index import JobIndex
 from pdfocr_watcher.jobs.model import Outputs, Stage, Status
 from pdfocr_watcher.jobs.status_file import read_status
-from pdfocr_watcher.pipeline import process, workers
+from pdfocr_watcher.pipeline import storage, workers
 from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Earlier, Opener
 from pdfocr_watcher.pipeline.process import Pipeline
 from pdfocr_watcher.pipeline.rendering import PageSize
+from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.pipeline.workers import WorkerPool
 from tests.pipeline.doubles import CARD, NULL_WORKER, PATIENCE, FakeRasterizer, claimed_job, until
 
@@ -38,9 +39,12 @@ class Rig:
         self.earlier = None
         self.pool = WorkerPool(NULL_WORKER, workers, 30.0)
         self.index = JobIndex(root / "index.json", 100)
-        self.journal = StatusJournal(self.index, None, utc_now)
+        self.storage = Storage(self.jobs, "0" * 12)
+        self.journal = StatusJournal(self.index, None, utc_now, self.storage)
         opener = Opener(config, rasterizers, lambda _sha256: self.earlier)
-        self.pipeline = Pipeline(config, rasterizers, self.pool, self.journal, opener, self._ended, utc_now, renderers)
+        self.pipeline = Pipeline(
+            config, rasterizers, self.pool, self.journal, self.storage, opener, self._ended, utc_now, renderers
+        )
         self._run = None
         self._journal_run = None
 
@@ -94,7 +98,8 @@ def configured(*, queue=24, ranges=8, attempts=2, success=0.5, page_timeout=60.0
 @pytest.fixture
 async def rig(tmp_path, monkeypatch):
     """Make running pipelines; they are stopped at the end."""
-    monkeypatch.setattr(process, "_STORAGE_RETRY", 0.05)
+    for pause in ("_RETRY", "_ALONE", "_LINGER"):
+        monkeypatch.setattr(storage, pause, 0.05)
     monkeypatch.setattr(workers, "_GRACE", 0.2)
     made = []
 
