@@ -17,7 +17,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.end_to_end.harness import LIMIT, Daemon, Site, temporary_files, wait_for
-from tests.faults.disks import SmallDisk, faulty_disk, small_ext4, small_tmpfs
+from tests.faults.troubled_disks import SmallDisk, faulty_disk, small_ext4, small_tmpfs
 from tests.pdfs import born_digital
 
 pytestmark = pytest.mark.timeout(300)
