@@ -232,8 +232,8 @@ def test_a_disk_that_is_used_up_or_read_only(scenes: Any, kind: str, place: str,
     ("place", "name"),
     [
         ("jobs", "read-EIO"),
-        ("results", "write-EIO"),
         *_rest(
+            ("results", "write-EIO"),
             *(("jobs", name) for name in FAULTY if name != "read-EIO"),
             *(("results", name) for name in ("fsync-EIO", "rename-EBUSY", "mkdir-EIO", "everything-ESTALE")),
         ),
