@@ -1,23 +1,20 @@
 """What a disk in trouble leaves behind is found and removed once it is well again, not only at the next start.
 
-A claim that is refused may leave its folder, and a removal that is refused what it had begun to remove. It is looked
-into here too whether a refused claim was the file's fault or a folder's.
+A removal that is refused may leave what it had begun to remove; claims that are are mended by `taking_up`. It is
+looked into here too whether a refused claim was the file's fault or a folder's.
 """
 
 import asyncio
 import contextlib
 import os
 import re
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import structlog
 
 from pdfocr_watcher.jobs.durable import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, remove_tree
-from pdfocr_watcher.jobs.folder import JobFolder, is_job_id
 from pdfocr_watcher.jobs.model import JOB_ID
-from pdfocr_watcher.jobs.recovery import Action, decide, inspect_folder
 from pdfocr_watcher.pipeline.storage import Storage
 
 _log = structlog.get_logger(__name__)
@@ -26,8 +23,6 @@ _log = structlog.get_logger(__name__)
 _INTERVAL = 1.0
 #: Job folders that are being removed.
 _DYING = re.compile(f"{re.escape(TEMPORARY_PREFIX)}{JOB_ID.pattern}[.][0-9]+-[0-9]+{re.escape(TEMPORARY_SUFFIX)}")
-#: Whatever it takes, a folder without its PDF that was only just claimed is not worked on.
-_NO_LIMIT = 1 << 31
 
 
 class Aftermath:
@@ -46,8 +41,6 @@ class Aftermath:
         self._loop = asyncio.get_running_loop()
         self._looked_for = asyncio.Event()
         self._suspects: set[Storage] = set()
-        #: Held while a claim is made: a folder without a PDF may then become a job.
-        self.claiming = threading.Lock()
 
     def claim_refused(self) -> None:
         """A claim was refused; called in the claimer's thread."""
@@ -89,16 +82,11 @@ class Aftermath:
                 storage.close(refused)
 
     def _clean(self) -> bool:
-        """Remove claims that came to nothing and what was being removed; whether all of it is gone. Blocking."""
+        """Remove what was being removed; whether all of it is gone. Blocking."""
         try:
             for name in os.listdir(self._folder):
-                path = self._folder / name
                 if _DYING.fullmatch(name):
-                    remove_tree(path)
-                elif is_job_id(name):
-                    with self.claiming:
-                        if decide(inspect_folder(JobFolder(path)), _NO_LIMIT) is Action.DISCARD:
-                            remove_tree(path)
+                    remove_tree(self._folder / name)
         except FileNotFoundError:
             return False  # somebody else removes it: look again
         except OSError as error:

@@ -101,6 +101,7 @@ class Daemon:
         )
         self._settling = Settling(config.inbox.settle_seconds, self._pipeline.add)
         self._space = Space(self._folders.jobs, self._jobs, self._deliveries.storages, config.inbox)
+        self._taking_up = TakingUp(config, self._jobs, self._mirror, self._deliveries, self._settling, self._pipeline)
         self._condition = Condition(
             config,
             self._engine,
@@ -110,6 +111,7 @@ class Daemon:
             self._space,
             self._source,
             self._settling,
+            self._taking_up,
         )
         self._aftermath = Aftermath(self._folders.jobs, self._jobs, self._source)
         claimer = TellingClaimer(
@@ -117,6 +119,7 @@ class Daemon:
             self._folders.jobs,
             self._folders.outbox,
             self._folders.failed,
+            self._taking_up.unfinished,
             self._aftermath,
         )
         self._intake = Intake(
@@ -129,7 +132,6 @@ class Daemon:
             utc_now,
         )
         self._condition.watch(self._intake)
-        self._taking_up = TakingUp(config, self._jobs, self._mirror, self._deliveries, self._settling, self._pipeline)
         self._derived = Derived(config, self._index, self._deliveries, lambda: self._condition.health(self._state))
 
     @property
@@ -213,6 +215,7 @@ class Daemon:
         changes = Changes(self._folders, self._pipeline, self._index, self._deliveries.has)
         rooms: list[Coroutine[Any, Any, None]] = [
             self._intake.run(),
+            self._taking_up.mend(),
             self._pipeline.run(),
             changes.run(),
             Retaining(self._config, changes.purge, utc_now).run(once=self._once),

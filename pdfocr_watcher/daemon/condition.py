@@ -5,6 +5,7 @@ from collections.abc import Sized
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.space import Space
+from pdfocr_watcher.daemon.taking_up import TakingUp
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.intake import Intake
 from pdfocr_watcher.jobs.model import Status
@@ -21,8 +22,8 @@ class Condition:
     Args:
         config: the limits.
         engine: the engine's name.
-        pool, pipeline, deliveries, space, source, settling: what is looked at; `source` is the inbox as a folder that
-            must be writable. The intake comes later, see `watch`.
+        pool, pipeline, deliveries, space, source, settling, taking_up: what is looked at; `source` is the inbox as a
+            folder that must be writable. The intake comes later, see `watch`.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Condition:
         space: Space,
         source: Storage,
         settling: Sized,
+        taking_up: TakingUp,
     ) -> None:
         self._config = config
         self._engine = engine
@@ -44,6 +46,7 @@ class Condition:
         self._space = space
         self._source = source
         self._settling = settling
+        self._taking_up = taking_up
         self._intake: Intake | None = None
         self._started_at = utc_now()
 
@@ -63,7 +66,7 @@ class Condition:
     @property
     def through(self) -> bool:
         """Whether nothing is left to do."""
-        return self._intake is not None and self._intake.quiet and not self._busy
+        return self._intake is not None and self._intake.quiet and not self._busy and not self._taking_up.unfinished
 
     @property
     def stuck(self) -> PdfocrError | None:
@@ -75,7 +78,7 @@ class Condition:
         if self._intake.unreachable is not None:
             detail = f"{self._config.folders.inbox}: {self._intake.unreachable}"
             return PdfocrError(ErrorCode.FOLDER_UNUSABLE, detail)
-        if self._intake.swept.is_set() and not self._busy and (reason := self.hold()) is not None:
+        if self._intake.swept.is_set() and not self._busy and (reason := self.hold() or self._taking_up.trouble):
             return PdfocrError(ErrorCode.STORAGE_FAILED, reason)
         return None
 
@@ -114,7 +117,7 @@ class Condition:
     def _running(self) -> tuple[DaemonState, str | None]:
         if self._intake is not None and self._intake.unreachable is not None:
             return DaemonState.UNREACHABLE, self._intake.unreachable
-        reason = self.hold() or self._pipeline.trouble or self._deliveries.trouble
+        reason = self.hold() or self._pipeline.trouble or self._deliveries.trouble or self._taking_up.trouble
         if reason is None and self._pool.failure is not None:
             reason = str(self._pool.failure)
         return (DaemonState.PAUSED if reason else DaemonState.RUNNING), reason

@@ -1,4 +1,8 @@
-"""The start: every job folder that an earlier daemon left is resumed, delivered, given up or discarded."""
+"""Every job folder that an earlier daemon left is resumed, delivered, given up or discarded.
+
+`recover` does it at the start, and touches nothing but the jobs folder; what needs the inbox too, or cannot be read,
+is mended while the daemon runs (`taking_up`), so that no start waits for a mount that is not there.
+"""
 
 import os
 from collections.abc import Iterable
@@ -9,10 +13,11 @@ from pathlib import Path
 import structlog
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.durable import TEMPORARY_PREFIX, is_temporary, remove_file, remove_tree
+from pdfocr_watcher.jobs.claim_note import finish_claim
+from pdfocr_watcher.jobs.durable import TEMPORARY_PREFIX, is_regular_file, is_temporary, remove_file, remove_tree
 from pdfocr_watcher.jobs.folder import JobFolder, is_job_id, result_name
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
-from pdfocr_watcher.jobs.recovery import Action, decide, finish_claim, inspect_folder, remove_dying, resumed
+from pdfocr_watcher.jobs.recovery import Action, decide, inspect_folder, remove_dying, resumed
 from pdfocr_watcher.jobs.status_file import write_status
 from pdfocr_watcher.pipeline.active import ActiveJob
 
@@ -23,44 +28,58 @@ _ADOPTED = "recovered"
 
 
 @dataclass(frozen=True, slots=True)
-class Recovery:
-    """What an earlier daemon left.
+class Recovered:
+    """What was found in the jobs folder.
 
     Attributes:
-        jobs: to go on with, oldest first: pending ones, and finished ones that are to be delivered.
-        refused: the names of the folders that the file system did not let be dealt with.
+        jobs: those to go on with, oldest first: pending ones, and finished ones that are to be delivered.
+        unfinished: the ids of those that are to be mended first: their claim did not come to its end, or they
+            cannot be read now.
     """
 
     jobs: list[ActiveJob]
-    refused: list[str]
+    unfinished: list[str]
 
 
-def recover(jobs: Path, max_attempts: int, now: datetime, only: list[str] | None = None) -> Recovery:
+def recover(jobs: Path, max_attempts: int, now: datetime) -> Recovered:
     """Go through the jobs folder; blocking.
 
     Args:
         jobs: the jobs folder; nobody else works on it.
         max_attempts: how often in a row a job may be in work when the daemon dies.
         now: the time for the status files.
-        only: what is left of an earlier call; None for all.
 
     Raises:
         OSError: the jobs folder itself cannot be read.
     """
-    found, refused = [], []
-    if only is None:
-        remove_dying(jobs)
-        only = sorted(filter(is_job_id, os.listdir(jobs)))
-    for name in only:
+    found: list[ActiveJob] = []
+    unfinished: list[str] = []
+    remove_dying(jobs)
+    for name in sorted(filter(is_job_id, os.listdir(jobs))):
+        folder = JobFolder(jobs / name)
         try:
-            job = _recover_one(JobFolder(jobs / name), max_attempts, now)
+            job = None if is_regular_file(folder.claim_note) else _recover_one(folder, max_attempts, now)
+            if job is not None:
+                found.append(job)
+            elif os.path.lexists(folder.path):
+                unfinished.append(name)
         except OSError as error:
             _log.warning("job.unreadable", job_id=name, error=str(error))
-            refused.append(name)
-            continue
-        if job is not None:
-            found.append(job)
-    return Recovery(found, refused)
+            unfinished.append(name)
+    return Recovered(found, unfinished)
+
+
+def mend(folder: JobFolder, max_attempts: int, now: datetime) -> ActiveJob | None:
+    """Bring a job's claim to its end, and take the job up; blocking.
+
+    Returns:
+        The job, or None if there is none: its file is in the inbox.
+
+    Raises:
+        OSError: the inbox or the job's folder refused; to be tried again.
+    """
+    finish_claim(folder)
+    return _recover_one(folder, max_attempts, now)
 
 
 def tidy_root(root: Path, of: str) -> None:
@@ -91,6 +110,9 @@ def _names(folder: Path) -> list[str]:
 
 
 def _recover_one(folder: JobFolder, max_attempts: int, now: datetime) -> ActiveJob | None:
+    """Take up one job; None if its folder was discarded, or is gone."""
+    if not os.path.lexists(folder.path):
+        return None
     facts = inspect_folder(folder)
     action = decide(facts, max_attempts)
     _log.info("job.recovered", job_id=folder.path.name, action=action.name.lower())
@@ -98,7 +120,6 @@ def _recover_one(folder: JobFolder, max_attempts: int, now: datetime) -> ActiveJ
         remove_tree(folder.path)
         return None
     status = facts.status or _adopted(folder, now)
-    finish_claim(folder)
     folder.remove_leftovers()
     job = ActiveJob(status, folder)
     if action in {Action.RESUME, Action.ADOPT}:

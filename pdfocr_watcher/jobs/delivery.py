@@ -22,7 +22,7 @@ from pdfocr_watcher.jobs.durable import (
 )
 from pdfocr_watcher.jobs.folder import JobFolder, result_folder
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
-from pdfocr_watcher.jobs.recovery import finish_claim, resumed
+from pdfocr_watcher.jobs.recovery import resumed
 from pdfocr_watcher.jobs.status_file import STATUS_NAME, read_status, write_status
 
 #: What the folders of results are called (see `folder.result_name`).
@@ -64,7 +64,6 @@ def deliver(folder: JobFolder, status: JobStatus, outbox: Path, failed: Path, ma
             return target
         # Somebody else's folder has the name: it is left alone, and ours gets a longer one.
         target = target.with_name(f"{target.name}_")
-    finish_claim(folder)
     if status.started_at is None and (refused := folder.found_input()) is not None:
         sync_file(refused)  # what was begun was synced when it was opened
     folder.remove_leftovers()

@@ -6,6 +6,7 @@ Each operation is a step with its crash points (see `jobs.steps`); whoever chang
 """
 
 import contextlib
+import ctypes
 import errno
 import hashlib
 import itertools
@@ -26,6 +27,10 @@ TEMPORARY_SUFFIX = ".tmp"
 _KEPT_BYTES = 60
 _serial = itertools.count()
 _NAMED_HERE = re.compile(f"{re.escape(TEMPORARY_PREFIX)}.*[.][0-9]+-[0-9]+{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL)
+
+#: For renameat2(2): a path is no part of an open folder; a name that is taken is an error.
+_AT_FDCWD, _RENAME_NOREPLACE = -100, 1
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def temporary_name(path: Path) -> Path:
@@ -93,6 +98,33 @@ def rename(source: Path, target: Path) -> None:
     """
     with step(Step.RENAME, target):
         source.replace(target)
+
+
+def rename_to_free_name(source: Path, target: Path) -> None:
+    """Rename a file or folder, never over another. Not durable.
+
+    Raises:
+        FileExistsError: the name is taken.
+        OSError: the file system refused, or cannot tell the two cases apart (EINVAL; NFS); nothing has changed.
+    """
+    if not hasattr(_libc, "renameat2"):
+        raise OSError(errno.EINVAL, "renameat2 is missing")
+    with step(Step.RENAME, target):
+        names = os.fsencode(source), os.fsencode(target)
+        if _libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(source), None, str(target))
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name. Not durable.
+
+    Raises:
+        FileExistsError: the name is taken.
+        OSError: the file system refused, or knows no hard links.
+    """
+    with step(Step.LINK, target):
+        os.link(source, target, follow_symlinks=False)
 
 
 def make_folder(folder: Path, *, exist_ok: bool = False) -> None:

@@ -62,7 +62,7 @@ def what_is_wrong(
 
 def what_is_left(site: Site) -> Iterator[str]:
     """Everything that lies beside the results and that no undisturbed run leaves."""
-    if left := [path for path in site.jobs.iterdir() if path.name not in {".lock", ".requests"}]:
+    if left := [path for path in site.jobs.iterdir() if path.name not in {".lock", ".requests", ".inbox-mount"}]:
         yield f"left in jobs: {left}"
     if left := [path for path in site.inbox.rglob("*") if not path.is_dir() or path.name.startswith(".")]:
         yield f"left in the inbox: {left}"

@@ -80,7 +80,7 @@ def test_a_claim_is_durable_before_its_file_is_anywhere_else(tmp_path: Path, awa
     jobs.mkdir()
     source.parent.mkdir(parents=True)
     source.write_bytes(b"%PDF-")
-    claimer = Claimer(away / "inbox", jobs, tmp_path / "outbox", tmp_path / "failed")
+    claimer = Claimer(away / "inbox", jobs, tmp_path / "outbox", tmp_path / "failed", set())
     assert claimer.claim("in/a.pdf", Signature.of(source.stat()), _NOW) is not None
     written = ["make_folder jobs/JOB", *_written("JOB/{}status.json", "jobs/JOB"), f"sync_folder {role(jobs)}"]
     if away == tmp_path:

@@ -28,7 +28,13 @@ class Desk:
         self.inbox = folders["inbox"]
         settings = Inbox(**{"settle_seconds": 0.1, "unmarked_settle_seconds": 0.3, "rescan_interval": 0.2, **settings})
         self.intake = Intake(
-            self.inbox, settings, 10_000, Claimer(**folders), lambda: self.reason, self.take, lambda: datetime.now(UTC)
+            self.inbox,
+            settings,
+            10_000,
+            Claimer(**folders, unfinished=set()),
+            lambda: self.reason,
+            self.take,
+            lambda: datetime.now(UTC),
         )
 
     async def take(self, claim, refusal):

@@ -33,7 +33,7 @@ class Desk:
             folder.mkdir()
         self.inbox, self.jobs = folders["inbox"], folders["jobs"]
         settings = Inbox(settle_seconds=0.1, unmarked_settle_seconds=0.3, rescan_interval=0.2)
-        claimer = Claimer(**folders)
+        claimer = Claimer(**folders, unfinished=set())
         self.intake = Intake(self.inbox, settings, 10_000, claimer, lambda: None, self.take, lambda: datetime.now(UTC))
 
     async def take(self, claim, refusal):

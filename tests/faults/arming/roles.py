@@ -16,6 +16,8 @@ _NAMES = (
 def role(path: Path) -> str:
     """What a path is, whichever job and page it belongs to: the names of its folder and its own."""
     parts = []
+    if path.is_relative_to("/proc/self/fd"):  # a folder of the inbox that is held open
+        path = path.resolve()
     for name in path.parts[-2:]:
         temporary = _TEMPORARY.match(name)
         shown = f"temporary {temporary[1]}" if temporary else name
