@@ -13,6 +13,8 @@ from pdfocr_watcher.config.model import Config, Renderer, Sandbox
 from pdfocr_watcher.engines.registry import create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.inbox.mounts import file_system_type, needs_polling
+from pdfocr_watcher.inbox.sweep import sweep
+from pdfocr_watcher.jobs.folder import displayable
 from pdfocr_watcher.pipeline.rendering import find_protection, poppler_installed
 from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers, worker_memory
 
@@ -50,6 +52,7 @@ def diagnose(config: Config | None) -> list[Finding]:
         _sandbox(settings),
         *_engine(settings),
         *_folders(config),
+        *_claims(config),
     ]
 
 
@@ -136,6 +139,23 @@ def _folders(config: Config | None) -> Iterator[Finding]:
         yield Finding(Level.MISSING, "free space", text)
     else:
         yield Finding(Level.GOOD, "free space", f"{free / 1e9:.1f} GB where the jobs lie")
+
+
+def _claims(config: Config | None) -> Iterator[Finding]:
+    """Files that a daemon began to copy out of the inbox and has not finished with."""
+    if config is None:
+        return
+    try:
+        claimed = sweep(config.folders.inbox, config.inbox.ignore).claimed
+    except OSError:
+        return  # the folder's own finding says so
+    if claimed:
+        text = (
+            f"{len(claimed)} files in the inbox are being copied by a daemon, here or on another host, or were left "
+            "when it ended: its next start finishes that. If it is gone for good, give them their names back, as in "
+            f"`mv '{displayable(claimed[0])}' NAME.pdf`"
+        )
+        yield Finding(Level.ADVICE, "claims", text)
 
 
 def _folder(name: str, path: Path) -> Finding:
