@@ -167,7 +167,7 @@ class Intake:
             spent: seconds that it took.
         """
         await asyncio.sleep(max(0.0, began + max(_GAP, spent / _DUTY) - monotonic()))
-        due = self._tracker.next_due(monotonic()) if self.unreachable is None else None
+        due = self._tracker.next_due(monotonic())
         limit = began + self._settings.rescan_interval - monotonic()
         try:
             async with asyncio.timeout(max(0.0, limit if due is None else min(limit, due))):
