@@ -80,7 +80,7 @@ def _swapping(folder: Path, outside: Path) -> Iterator[None]:
         thread.join()
 
 
-@pytest.mark.parametrize("where", ["one file system", "another"])
+@pytest.mark.parametrize("where", ["one file system", pytest.param("another", marks=pytest.mark.long)])
 def test_a_folder_that_is_exchanged_for_a_link_and_back_all_the_time(
     make_site: MakeSite, elsewhere: Path, outside: Path, where: str
 ) -> None:

@@ -38,9 +38,15 @@ def _race(sites: list[Site], count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "count", [40, pytest.param(400, marks=[pytest.mark.long, pytest.mark.timeout(600)])], ids=["some", "hundreds"]
+    ("jobs_on", "count"),
+    [
+        ("another file system", 40),
+        *(
+            pytest.param(jobs_on, 400, marks=[pytest.mark.long, pytest.mark.timeout(600)])
+            for jobs_on in ("another file system", "the inbox's", "one here and one there")
+        ),
+    ],
 )
-@pytest.mark.parametrize("jobs_on", ["another file system", "the inbox's", "one here and one there"])
 def test_each_file_is_done_once(make_site: MakeSite, elsewhere: Path, tmp_path: Path, jobs_on: str, count: int) -> None:
     inbox = elsewhere / "inbox"
     near, far = elsewhere, tmp_path

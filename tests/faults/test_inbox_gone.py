@@ -10,12 +10,17 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from pdfocr_watcher.jobs.claim_note import ClaimNote
+from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
+from pdfocr_watcher.jobs.status_file import write_status
 from tests.conftest import MakeSite
 from tests.end_to_end.harness import Daemon, Site, wait_for
 from tests.needs import needs_mounts, needs_programs
@@ -87,8 +92,14 @@ def _drop(site: Site, name: str) -> None:
     hidden.rename(site.inbox / name)
 
 
-@pytest.mark.parametrize("how", ["umount", "lazily"])
-@pytest.mark.parametrize("with_jobs", [False, True], ids=["", "while files wait"])
+@pytest.mark.parametrize(
+    ("how", "with_jobs"),
+    [
+        ("lazily", True),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in [("umount", False), ("umount", True)]),
+    ],
+    ids=["lazily, while files wait", "at once", "while files wait"],
+)
 def test_an_inbox_that_is_unmounted_and_mounted_again(
     make_site: MakeSite, tmp_path: Path, how: str, with_jobs: bool
 ) -> None:
@@ -125,6 +136,7 @@ def test_an_inbox_that_is_unmounted_and_mounted_again(
         site.stop()
 
 
+@pytest.mark.long
 def test_a_start_while_the_inbox_is_not_mounted(make_site: MakeSite, tmp_path: Path) -> None:
     """The folder below it looks empty; that it was a mount is remembered from the last run."""
     needs_mounts(tmp_path)
@@ -186,6 +198,7 @@ def _delete(site: Site) -> Callable[[], Any]:
     return site.inbox.mkdir
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("go", [_rename_away, _link_into_nothing, _file_in_its_place, _delete])
 def test_an_inbox_that_is_no_folder_any_more(make_site: MakeSite, go: Callable[[Site], Callable[[], Any]]) -> None:
     site = make_site({"inbox": {**_SETTINGS["inbox"], "unmarked_settle_seconds": 600}})
@@ -204,6 +217,7 @@ def test_an_inbox_that_is_no_folder_any_more(make_site: MakeSite, go: Callable[[
     assert daemon.process.poll() is None
 
 
+@pytest.mark.long
 def test_another_folder_in_its_place_is_the_inbox_from_now_on(make_site: MakeSite) -> None:
     """That the old one was renamed cannot be told from somebody who wants it so; nothing is done twice."""
     site = make_site(_SETTINGS)
@@ -255,6 +269,7 @@ def test_an_inbox_whose_permission_is_taken_away_and_given_back(modest_site: Sit
     assert daemon.process.poll() is None
 
 
+@pytest.mark.long
 def test_an_inbox_that_may_be_read_but_not_changed_keeps_its_files(modest_site: Site) -> None:
     site = modest_site
     site.drop("letter.pdf", born_digital())
@@ -268,6 +283,7 @@ def test_an_inbox_that_may_be_read_but_not_changed_keeps_its_files(modest_site: 
     assert site.result("letter.pdf").status["status"] == "completed"
 
 
+@pytest.mark.long
 def test_a_sub_folder_that_may_not_be_read_costs_only_itself(modest_site: Site) -> None:
     site = modest_site
     dropped = site.drop("locked.pdf", born_digital(), into="locked")
@@ -279,3 +295,43 @@ def test_a_sub_folder_that_may_not_be_read_costs_only_itself(modest_site: Site) 
     assert [line["source"] for line in daemon.logged() if line["event"] == "inbox.not_seen"] == ["locked"]
     dropped.parent.chmod(0o755)
     assert site.result("locked/locked.pdf").status["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    "copied", [False, pytest.param(True, marks=pytest.mark.long)], ids=["before its copy", "after its copy"]
+)
+def test_a_claim_that_was_broken_off_is_finished_as_soon_as_the_inbox_is_back(site: Site, copied: bool) -> None:
+    """The daemon starts without the inbox, and neither waits for it nor gives the file up."""
+    now = datetime.now(UTC)
+    status = JobStatus(
+        job_id="20260102T030405Z-abcdef01",
+        status=Status.PENDING,
+        stage=Stage.QUEUED,
+        filename="letter.pdf",
+        source="office/letter.pdf",
+        bytes=len(born_digital()),
+        created_at=now,
+        updated_at=now,
+    )
+    folder = JobFolder(site.jobs / status.job_id)
+    folder.path.mkdir(parents=True)
+    write_status(folder.path, status)
+    (site.inbox / "office").mkdir()
+    note = ClaimNote.of(site.inbox, status.source, status.job_id)
+    note.write(folder)
+    private = site.inbox / "office" / note.private
+    private.write_bytes(born_digital())
+    if copied:
+        folder.input("letter.pdf").write_bytes(born_digital())
+    away = site.inbox.rename(site.inbox.with_name("away"))
+    daemon = site.start()
+    _unreachable(site)
+    wait_for(lambda: any(line["event"] == "job.unreadable" for line in daemon.logged()), "it is said")
+    _is_idle(daemon)
+    away.rename(site.inbox)
+    job = site.result("office/letter.pdf")
+    assert job.status["status"] == "completed"
+    assert (job.job_id == status.job_id) == copied
+    assert os.listdir(site.inbox / "office") == []
+    wait_for(lambda: not site.in_work(), "nothing is left of the claim")
+    assert len(site.results()) == 1
