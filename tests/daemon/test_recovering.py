@@ -1,33 +1,22 @@
 """The start: whatever an earlier daemon left in the jobs folder goes on from where it was, and nothing is lost."""
 
-import asyncio
 import os
-import shutil
 from datetime import timedelta
 
 import pytest
 
-from pdfocr_watcher.daemon import recovering
-from pdfocr_watcher.daemon.recovering import Mending, mend, recover
+from pdfocr_watcher.daemon.recovering import mend, recover
 from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.jobs.checkpoint import write_failed_page
-from pdfocr_watcher.jobs.claim_note import ClaimNote
 from pdfocr_watcher.jobs.delivery import deliver
 from pdfocr_watcher.jobs.durable import temporary_name
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.status_file import read_status, write_status
-from tests.pipeline.doubles import CLAIMED, PATIENCE, claimed_job
+from tests.pipeline.doubles import CLAIMED, claimed_job
 
 NOW = CLAIMED + timedelta(hours=1)
 MAX_ATTEMPTS = 3
-
-
-@pytest.fixture
-def jobs(tmp_path):
-    jobs = tmp_path / "jobs"
-    jobs.mkdir()
-    return jobs
 
 
 def start(jobs):
@@ -154,92 +143,30 @@ def test_a_pdf_whose_status_is_lost_is_adopted_under_a_name_of_ours(jobs, conten
     assert on_disk(found) == status
 
 
-@pytest.fixture
-def inbox(tmp_path):
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return folder
-
-
-def begun(job, inbox, content=b"%PDF-1.7 card"):
-    """A claim by copy that was broken off: the file has its private name; what it was called and what it is now."""
-    note = ClaimNote.of(inbox, "letter.pdf", job.job_id)
-    note.write(job.folder)
-    (inbox / note.private).write_bytes(content)
-    return inbox / "letter.pdf", inbox / note.private
-
-
-def test_the_start_itself_touches_nothing_but_the_jobs_folder(jobs, inbox):
+def test_the_start_itself_touches_nothing_but_the_jobs_folder(jobs, begun):
     job = claimed_job(jobs)
-    _, private = begun(job, inbox)
+    _, private = begun(job)
     found = recover(jobs, MAX_ATTEMPTS, NOW)
     assert (found.jobs, found.unfinished) == ([], [job.job_id])
     assert private.exists()
 
 
-def test_a_copy_that_is_whole_is_worked_on_and_its_source_goes(jobs, inbox):
+def test_a_copy_that_is_whole_is_worked_on_and_its_source_goes(jobs, inbox, begun):
     job = claimed_job(jobs)
-    begun(job, inbox)
+    begun(job)
     found = mend(job.folder, MAX_ATTEMPTS, NOW)
     assert found.status.status is Status.PENDING
     assert os.listdir(inbox) == []
     assert not found.folder.claim_note.exists()
 
 
-def test_a_file_whose_copy_never_came_has_its_name_back_and_its_job_is_gone(jobs, inbox):
+def test_a_file_whose_copy_never_came_has_its_name_back_and_its_job_is_gone(jobs, inbox, begun):
     job = claimed_job(jobs)
     job.folder.input("letter.pdf").unlink()
-    begun(job, inbox)
+    begun(job)
     assert mend(job.folder, MAX_ATTEMPTS, NOW) is None
     assert os.listdir(inbox) == ["letter.pdf"]
     assert os.listdir(jobs) == []
-
-
-class Mended:
-    """A mending room that looks often, and what it took up."""
-
-    def __init__(self, jobs, unfinished):
-        self.jobs = []
-        self.unfinished = set(unfinished)
-        self.room = Mending(jobs, MAX_ATTEMPTS, self.unfinished, self.take, lambda: NOW)
-
-    async def take(self, job):
-        self.jobs.append(job.job_id)
-
-
-async def test_what_could_not_be_mended_is_tried_until_it_can_be(jobs, inbox, monkeypatch):
-    monkeypatch.setattr(recovering, "_INTERVAL", 0.02)
-    job = claimed_job(jobs)
-    begun(job, inbox)
-    away = inbox.rename(inbox.with_name("away"))
-    mended = Mended(jobs, [job.job_id])
-    running = asyncio.create_task(mended.room.run())
-    async with asyncio.timeout(PATIENCE):
-        while mended.room.trouble is None:  # noqa: ASYNC110 - what is waited for lies on the disk
-            await asyncio.sleep(0.01)
-    assert "not there" in mended.room.trouble
-    assert (mended.jobs, mended.room.waiting) == ([], 1)
-    away.rename(inbox)
-    async with asyncio.timeout(PATIENCE):
-        while mended.room.waiting or mended.room.trouble:  # noqa: ASYNC110 - likewise
-            await asyncio.sleep(0.01)
-    assert mended.jobs == [job.job_id]
-    assert os.listdir(inbox) == []
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-
-
-async def test_a_job_folder_that_somebody_removed_is_waited_for_no_longer(jobs, monkeypatch):
-    monkeypatch.setattr(recovering, "_INTERVAL", 0.02)
-    mended = Mended(jobs, [claimed_job(jobs).job_id])
-    shutil.rmtree(next(jobs.iterdir()))
-    running = asyncio.create_task(mended.room.run())
-    async with asyncio.timeout(PATIENCE):
-        while mended.room.waiting:  # noqa: ASYNC110 - likewise
-            await asyncio.sleep(0.01)
-    assert mended.jobs == []
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
 
 
 def test_a_folder_that_cannot_be_read_now_is_left_as_it_is_and_the_others_go_on(jobs):
