@@ -162,6 +162,6 @@ def _change(config: Config, verb: Verb, job: str | None) -> None:
     def here() -> str:
         from pdfocr_watcher.daemon.changes import change_without_daemon  # noqa: PLC0415 - it needs the pipeline
 
-        return change_without_daemon(config.folders, verb, job_id, config.index.max_jobs)
+        return change_without_daemon(config, verb, job_id)
 
     typer.echo(change_jobs(config.folders, lambda: ask(config.folders.jobs, verb, job_id), here))

@@ -13,7 +13,8 @@ from typing import Any
 import structlog
 
 from pdfocr_watcher.config.model import Config
-from pdfocr_watcher.daemon.changes import Changes, reindex
+from pdfocr_watcher.config.permissions import policy_of
+from pdfocr_watcher.daemon.changes import Changes, index_of, reindex
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.recovering import recover, tidy
 from pdfocr_watcher.daemon.retaining import Retaining
@@ -22,7 +23,6 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.claim import Claim, Claimer, at_rest
 from pdfocr_watcher.inbox.intake import Intake
 from pdfocr_watcher.jobs.durable import make_folders
-from pdfocr_watcher.jobs.index import INDEX_NAME, JobIndex
 from pdfocr_watcher.jobs.lock import DaemonLock
 from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.jobs.requests import forget_old
@@ -75,11 +75,11 @@ class Daemon:
         share = engine_share(self._engine, config.engine)
         settings = WorkerSettings(self._engine, share.threads, config.output.layout_dpi, config.output.jpeg_quality)
         self._pool = WorkerPool(settings, share.processes, config.engine.start_timeout_seconds)
-        self._index = JobIndex(self._folders.root / INDEX_NAME, config.index.max_jobs)
+        self._index = index_of(config)
         shared = self._folders.jobs.is_relative_to(self._folders.root)
         self._mirror = None if shared else self._folders.root / MIRROR_NAME
         self._journal = StatusJournal(self._index, self._mirror, utc_now)
-        self._deliveries = Deliveries(self._folders, self._index, self._journal)
+        self._deliveries = Deliveries(self._folders, self._index, self._journal, policy_of(config.permissions))
         self._pipeline = Pipeline(
             config,
             rasterizers,
@@ -90,7 +90,13 @@ class Daemon:
             utc_now,
             render_workers(config.render),
         )
-        claimer = Claimer(self._folders.inbox, self._folders.jobs, self._folders.outbox, self._folders.failed)
+        claimer = Claimer(
+            self._folders.inbox,
+            self._folders.jobs,
+            self._folders.outbox,
+            self._folders.failed,
+            config.permissions.keep_private,
+        )
         self._intake = Intake(
             self._folders.inbox, config.inbox, config.job.max_bytes, claimer, self._hold, self._claimed, utc_now
         )

@@ -14,6 +14,7 @@ from pdfocr_watcher.config.model import Folders
 from pdfocr_watcher.jobs.delivery import deliver
 from pdfocr_watcher.jobs.index import Entry, JobIndex
 from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.jobs.ownership import Policy
 from pdfocr_watcher.jobs.status_file import read_status
 from pdfocr_watcher.pipeline.active import ActiveJob
 from pdfocr_watcher.pipeline.journal import StatusJournal
@@ -35,10 +36,12 @@ class Deliveries:
         folders: where results go.
         index: told where they lie.
         journal: told that a job has left the jobs folder.
+        policy: whose the results are and who may read them.
     """
 
-    def __init__(self, folders: Folders, index: JobIndex, journal: StatusJournal) -> None:
+    def __init__(self, folders: Folders, index: JobIndex, journal: StatusJournal, policy: Policy | None = None) -> None:
         self._folders = folders
+        self._policy = policy or Policy()
         self._index = index
         self._journal = journal
         # Threads of their own: an outbox on a mount that hangs must not keep the inbox waiting.
@@ -96,7 +99,8 @@ class Deliveries:
 
     async def _deliver(self, job: ActiveJob) -> None:
         delay, longest = _BACKOFF
-        move = functools.partial(deliver, job.folder, job.status, self._folders.outbox, self._folders.failed)
+        folders = self._folders
+        move = functools.partial(deliver, job.folder, job.status, folders.outbox, folders.failed, self._policy)
         while True:
             try:
                 async with job.lock:  # no status is written while the folder moves

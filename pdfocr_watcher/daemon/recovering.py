@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.delivery import make_safe
 from pdfocr_watcher.jobs.durable import is_temporary, remove_file, remove_tree
 from pdfocr_watcher.jobs.folder import JobFolder, is_job_id, result_name
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
@@ -76,6 +77,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _recover_one(folder: JobFolder, max_attempts: int, now: datetime) -> ActiveJob | None:
+    make_safe(folder)
     facts = inspect_folder(folder)
     action = decide(facts, max_attempts)
     _log.info("job.recovered", job_id=folder.path.name, action=action.name.lower())

@@ -23,11 +23,16 @@ from pdfocr_watcher.jobs.durable import (
     sync_folder,
 )
 from pdfocr_watcher.jobs.folder import JobFolder, displayable, result_folder
+from pdfocr_watcher.jobs.granting import close_to_others, note_dropped, rights_in_inbox
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status, new_job_id
 from pdfocr_watcher.jobs.recovery import CopyNote, finish_claim
 from pdfocr_watcher.jobs.status_file import write_status
 
 _ID_TRIES = 100
+#: Gone, exchanged, or held by a writer that shares it with nobody (a Windows client's open file).
+_NOT_TO_BE_HAD = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EBUSY, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ETXTBSY}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,14 @@ class Claimer:
         inbox: where the files are.
         jobs: where the job folders are made.
         outbox, failed: where results will lie, so that no two jobs have the same result's name.
+        keep_private: whether a job's folder is closed to those who could not read the PDF.
     """
 
     inbox: Path
     jobs: Path
     outbox: Path
     failed: Path
+    keep_private: bool = True
 
     def claim(self, path: str, signature: Signature, now: datetime, sha256: str | None = None) -> Claim | None:
         """Claim a file.
@@ -76,11 +83,20 @@ class Claimer:
         Raises:
             OSError: the jobs folder refused; the file is still in the inbox.
         """
+        try:
+            dropped = rights_in_inbox(self.inbox, path)
+        except OSError as error:
+            if error.errno in _NOT_TO_BE_HAD:
+                return None
+            raise
         status = self._new_status(path, signature, now, sha256)
         folder = JobFolder(self.jobs / status.job_id)
         source, target = self.inbox / path, folder.input(status.filename)
         make_folder(folder.path)
         try:
+            if self.keep_private:
+                close_to_others(folder.path, dropped)
+            note_dropped(folder.path, dropped)
             write_status(folder.path, status)
             sync_folder(self.jobs)
             settled = self._move(source, target, signature, folder)
@@ -122,8 +138,7 @@ class Claimer:
                     raise
                 return self._copy(source, target, signature, folder)
         except OSError as error:
-            # Gone, or held by a writer that shares it with nobody (a Windows client's open file).
-            if error.errno in {errno.ENOENT, errno.EBUSY, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ETXTBSY}:
+            if error.errno in _NOT_TO_BE_HAD:
                 return None
             raise
         try:

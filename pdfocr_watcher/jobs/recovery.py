@@ -137,7 +137,7 @@ class CopyNote:
         try:
             data: dict[str, Any] = json.loads(folder.claim_note.read_bytes())
             return cls(**data)
-        except (FileNotFoundError, ValueError, TypeError):
+        except (FileNotFoundError, ValueError, TypeError, RecursionError):
             return None
 
     def still_there(self) -> bool:

@@ -23,6 +23,7 @@ class Step(StrEnum):
     REMOVE_FILE = auto()
     REMOVE_TREE = auto()
 
+    GRANT = auto()
     INSPECT = auto()
     RENDER = auto()
     RECOGNIZE = auto()
