@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pdfocr_watcher.jobs.ownership import OwnerRule
+
 
 def _hours_and_minutes(value: Any) -> Any:
     """Refuse what pydantic would take for a time as well: a number of seconds, a time with a zone."""
@@ -18,8 +20,6 @@ def _hours_and_minutes(value: Any) -> Any:
         raise ValueError(value)
     return value
 
-
-from pdfocr_watcher.jobs.ownership import OwnerRule
 
 Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
 Count = Annotated[int, Field(ge=1)]

@@ -16,16 +16,18 @@ def policy_of(permissions: Permissions) -> Policy:
     Raises:
         ValueError: a group or a mode means nothing; the text says which, in words that follow the key's name.
     """
-    mode = None if permissions.mode == _INHERIT else folder_mode(permissions.mode)
-    return Policy(permissions.owner, _group(permissions.group), mode, permissions.keep_private)
+    group, mode = group_of(permissions.group), folder_mode(permissions.mode)
+    return Policy(permissions.owner, group, mode, permissions.keep_private)
 
 
-def folder_mode(text: str) -> int:
-    """A mode from octal digits.
+def folder_mode(text: str) -> int | None:
+    """A folder's mode from octal digits; None for `inherit`.
 
     Raises:
         ValueError: it is none, it shuts the owner out, or it asks for more than permissions and set-group-id.
     """
+    if text == _INHERIT:
+        return None
     if not _OCTAL.fullmatch(text):
         raise ValueError(f"must be {_INHERIT} or an octal number such as 2770, not {text!r}")
     mode = int(text, 8)
@@ -47,7 +49,12 @@ def file_mode(text: str) -> int:
     return int(text, 8)
 
 
-def _group(text: str) -> GroupRule | int:
+def group_of(text: str) -> GroupRule | int:
+    """A group from its name or number, or the rule by which it is found.
+
+    Raises:
+        ValueError: there is no such group.
+    """
     if text in set(GroupRule):
         return GroupRule(text)
     if text.isascii() and text.isdecimal():

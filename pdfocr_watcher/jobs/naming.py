@@ -1,8 +1,10 @@
 """From a name that somebody gave a file or folder to one that every reader of the outbox can see and open.
 
-The true name stays in status.json; this one is for listings. It is pure: where a result lies is in `jobs.folder`.
+The true name stays in status.json; this one is for listings (`safe_name`), or for a terminal (`printable`). It is
+pure: where a result lies is in `jobs.folder`.
 """
 
+import json
 import re
 import unicodedata
 
@@ -16,6 +18,7 @@ _FORBIDDEN = frozenset('<>:"|?*\\/')
 _SLASH_LIKE = frozenset("\u2044\u2215\u29f8\uff0f\u2216\u29f5\u29f9\ufe68\uff3c")
 #: Without width, and not needed to join letters (U+200C) or emoji (U+200D).
 _UNSEEN = frozenset("\u200b\u2060\ufeff")
+_JOINERS = frozenset("\u200c\u200d")
 #: Control, surrogate, private use (where Samba and Windows put what the other cannot say), line and paragraph ends.
 _CATEGORIES = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
 #: Marks and overrides of the writing direction: they make `exe.pdf` out of `fdp.exe`.
@@ -42,6 +45,34 @@ def safe_name(name: str, length: int, nameless: str) -> str:
     if _DEVICE.fullmatch(base.rstrip(" ")):
         text = f"{base.rstrip(' ')}{_STAND_IN}{dot}{rest}"
     return text or nameless
+
+
+def printable(text: str) -> str:
+    """The text with everything written as an escape that would move a cursor, turn the writing or begin a line."""
+    if text.isprintable():
+        return text
+    return "".join(map(_printed, text))
+
+
+def printable_json(text: str) -> str:
+    """The same for a JSON text, whose own line ends stay; it means what it meant before."""
+    return "".join(map(_json_escaped, text)) if not text.isascii() else text
+
+
+def _printed(character: str) -> str:
+    return character if _may_be_printed(character) else character.encode("unicode_escape").decode()
+
+
+def _json_escaped(character: str) -> str:
+    if character.isascii() or _may_be_printed(character):
+        return character  # JSON has no raw control character of ASCII inside a string
+    return json.dumps(character)[1:-1]
+
+
+def _may_be_printed(character: str) -> bool:
+    if character.isprintable() or character in _JOINERS:
+        return True
+    return unicodedata.category(character) == "Zs"
 
 
 def _shown(character: str) -> str:

@@ -114,16 +114,16 @@ def test_the_index_is_rebuilt_from_what_is_on_disk_alone(folders, index):
 
 def test_without_a_daemon_a_failed_job_waits_for_the_next_one(folders):
     job, _ = ended(folders)
-    change_without_daemon(folders, Verb.REINDEX, "", 100)
-    assert "waits" in change_without_daemon(folders, Verb.RETRY, job.job_id, 100)
+    change_without_daemon(Config(folders=folders), Verb.REINDEX, "")
+    assert "waits" in change_without_daemon(Config(folders=folders), Verb.RETRY, job.job_id)
     assert read_status(folders.jobs / job.job_id).status is Status.PENDING
     assert [entry["status"] for entry in read_entries(folders.root / "index.json")] == ["pending"]
 
 
 def test_without_a_daemon_a_deleted_job_is_gone_from_the_index_too(folders):
     job, result = ended(folders)
-    change_without_daemon(folders, Verb.REINDEX, "", 100)
-    assert "gone" in change_without_daemon(folders, Verb.DELETE, job.job_id, 100)
+    change_without_daemon(Config(folders=folders), Verb.REINDEX, "")
+    assert "gone" in change_without_daemon(Config(folders=folders), Verb.DELETE, job.job_id)
     assert not result.exists()
     assert read_entries(folders.root / "index.json") == []
 
@@ -131,13 +131,13 @@ def test_without_a_daemon_a_deleted_job_is_gone_from_the_index_too(folders):
 def test_without_an_index_one_is_made_that_holds_all_jobs(folders):
     job, _ = ended(folders, 1)
     other, _ = ended(folders, 2)
-    change_without_daemon(folders, Verb.RETRY, job.job_id, 100)
+    change_without_daemon(Config(folders=folders), Verb.RETRY, job.job_id)
     assert [entry["job_id"] for entry in read_entries(folders.root / "index.json")] == [job.job_id, other.job_id]
 
 
 def test_without_a_daemon_the_index_is_rebuilt(folders):
     ended(folders)
-    assert "1 job" in change_without_daemon(folders, Verb.REINDEX, "", 100)
+    assert "1 job" in change_without_daemon(Config(folders=folders), Verb.REINDEX, "")
 
 
 class Office:

@@ -1,5 +1,6 @@
 """status.json is whole and valid at every instant, and is what its published schema says."""
 
+import errno
 import json
 import os
 import subprocess
