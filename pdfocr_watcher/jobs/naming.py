@@ -18,6 +18,7 @@ _FORBIDDEN = frozenset('<>:"|?*\\/')
 _SLASH_LIKE = frozenset("\u2044\u2215\u29f8\uff0f\u2216\u29f5\u29f9\ufe68\uff3c")
 #: Without width, and not needed to join letters (U+200C) or emoji (U+200D).
 _UNSEEN = frozenset("\u200b\u2060\ufeff")
+_DELETE = "\x7f"
 _JOINERS = frozenset("\u200c\u200d")
 #: Control, surrogate, private use (where Samba and Windows put what the other cannot say), line and paragraph ends.
 _CATEGORIES = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
@@ -56,7 +57,7 @@ def printable(text: str) -> str:
 
 def printable_json(text: str) -> str:
     """The same for a JSON text, whose own line ends stay; it means what it meant before."""
-    return "".join(map(_json_escaped, text)) if not text.isascii() else text
+    return "".join(map(_json_escaped, text)) if not text.isascii() or _DELETE in text else text
 
 
 def _printed(character: str) -> str:
@@ -64,9 +65,9 @@ def _printed(character: str) -> str:
 
 
 def _json_escaped(character: str) -> str:
-    if character.isascii() or _may_be_printed(character):
-        return character  # JSON has no raw control character of ASCII inside a string
-    return json.dumps(character)[1:-1]
+    if character == _DELETE:  # the one control character that JSON lets stand in a string
+        return "\\u007f"
+    return character if character.isascii() or _may_be_printed(character) else json.dumps(character)[1:-1]
 
 
 def _may_be_printed(character: str) -> bool:
