@@ -10,7 +10,7 @@ import structlog
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.delivery import make_safe
 from pdfocr_watcher.jobs.durable import is_temporary, remove_file, remove_tree
-from pdfocr_watcher.jobs.folder import JobFolder, is_job_id, result_name
+from pdfocr_watcher.jobs.folder import JobFolder, is_job_id, mirror_names
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.recovery import Action, decide, finish_claim, inspect_folder, remove_dying, resumed
 from pdfocr_watcher.jobs.status_file import write_status
@@ -60,7 +60,7 @@ def tidy(root: Path, mirror: Path | None, jobs: Iterable[ActiveJob]) -> None:
     """
     stale = [root / name for name in _names(root) if is_temporary(name)]
     if mirror is not None:
-        kept = {f"{result_name(job.status)}.json" for job in jobs}
+        kept = {name for job in jobs for name in mirror_names(job.status)}
         stale += [mirror / name for name in _names(mirror) if name not in kept and name.endswith((".json", ".tmp"))]
     for path in stale:
         try:

@@ -140,6 +140,11 @@ def result_name(status: JobStatus) -> str:
     return f"{stem}.{short_id(status.job_id)}"
 
 
+def mirror_names(status: JobStatus) -> tuple[str, str]:
+    """What a job's status file is called among those of other jobs: with the PDF's name, and without."""
+    return f"{result_name(status)}.json", f"{_NAMELESS}.{short_id(status.job_id)}.json"
+
+
 def subfolders(status: JobStatus) -> tuple[str, ...]:
     """The folders below the outbox or the failed folder that lead to a job's result: those of the PDF in the inbox.
 

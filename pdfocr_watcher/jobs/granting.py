@@ -24,7 +24,7 @@ from pdfocr_watcher.jobs.ownership import (
     this_process,
     working_rights,
 )
-from pdfocr_watcher.jobs.rights import Entry, Rights, Tag, give_rights, rights_of
+from pdfocr_watcher.jobs.rights import ENTER, READ, Entry, Rights, Tag, give_rights, rights_of
 from pdfocr_watcher.jobs.steps import Step, step
 
 #: Where the rights of what was dropped are noted in a job's folder, until its result has its own.
@@ -98,6 +98,33 @@ def _rights(data: Mapping[str, Any]) -> Rights:
         for name in ("acl", "default")
     )
     return Rights(int(data["uid"]), int(data["gid"]), int(data["mode"]), *acls)
+
+
+def write_mirror(folder: Path, mirror: Path, names: tuple[str, str], data: bytes) -> None:
+    """Write a copy of a job's status where the status of all jobs is to be seen.
+
+    Where not everybody who may look there could read the PDF, it does not bear the PDF's name, and only who dropped
+    the PDF may read it, if the daemon may give it to them.
+
+    Args:
+        folder: the job's folder.
+        mirror: where the copy goes.
+        names: what it is called with the PDF's name, and without.
+        data: the copy.
+
+    Raises:
+        FileNotFoundError: the job is no longer there.
+        OSError: the file system refused.
+    """
+    dropped, readers = read_dropped(folder), rights_of(mirror)
+    others = not readers.lets_in_others(READ | ENTER) or dropped.readable_by_others()
+    group = not readers.lets_in_group(readers.gid, READ | ENTER) or dropped.readable_by_group(readers.gid)
+    if others and group:
+        write_file(mirror / names[0], data)
+        return
+    write_file(mirror / names[1], data, mode=0o600)
+    if this_process().gives:
+        os.chown(mirror / names[1], dropped.file.uid, -1, follow_symlinks=False)
 
 
 def close_to_others(folder: Path, dropped: Dropped) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pdfocr_watcher.jobs import steps
 from pdfocr_watcher.jobs.delivery import deliver, make_safe
-from pdfocr_watcher.jobs.granting import close_to_others, note_dropped, rights_in_inbox
+from pdfocr_watcher.jobs.granting import close_to_others, note_dropped, rights_in_inbox, write_mirror
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, Policy
 from pdfocr_watcher.jobs.rights import Rights, rights_of
@@ -319,3 +319,21 @@ def test_rights_are_read_as_they_were_written(root):
     assert found.lets_in_user(BOB.uid, 5)
     assert not found.lets_in_user(BOB.uid, 2)
     assert {(entry.who, entry.allowed) for entry in found.default if entry.who} == {(OFFICE, 7)}
+
+
+@pytest.mark.parametrize(
+    ("mirror_mode", "file_mode", "named"),
+    [(0o755, 0o644, True), (0o755, 0o640, False), (0o700, 0o600, True), (0o2750, 0o640, True)],
+)
+def test_a_mirror_bears_the_name_of_the_pdf_where_its_readers_are_the_pdfs(root, work, mirror_mode, file_mode, named):
+    mirror = folder_of(root / "status", ALICE, mirror_mode, OFFICE)
+    os.chown(mirror, 0, OFFICE)
+    mirror.chmod(mirror_mode)
+    drop(root / "inbox" / "secret plan.pdf", ALICE, file_mode, OFFICE)
+    folder, _ = work("secret plan.pdf")
+    write_mirror(folder.path, mirror, ("secret plan.json", "document.json"), b"{}")
+    assert os.listdir(mirror) == ["secret plan.json" if named else "document.json"]
+    if not named:
+        assert rights(mirror / "document.json") == (ALICE.uid, OFFICE if mirror_mode & 0o2000 else 0, "600")
+        assert not BOB.can_read(mirror / "document.json")
+        assert ALICE.can_read(mirror / "document.json")
