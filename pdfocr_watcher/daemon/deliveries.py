@@ -114,7 +114,9 @@ class Deliveries:
                     self._journal.gone(job)
                     self._index.drop(job.job_id)
                     return
-                self.trouble = f"A result cannot be delivered: {error}"
+                # Everybody may read this in health.json: the result's name is not for everybody.
+                root = folders.outbox if job.status.status is Status.COMPLETED else folders.failed
+                self.trouble = f"A result cannot be delivered to {root}: {error.strerror or error}."
                 _log.warning("delivery.refused", job_id=job.job_id, error=str(error), retry_in=delay)
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, longest)
