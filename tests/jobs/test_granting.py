@@ -258,9 +258,8 @@ def test_who_an_acl_lets_into_a_private_folder_is_let_into_its_results(root, res
 def test_a_result_on_another_file_system_never_is_more_open_on_its_way(root, work, elsewhere, monkeypatch):
     elsewhere.chmod(0o755)
     (elsewhere / "outbox").mkdir()
-    folder_of(root / "inbox" / "alice", ALICE, 0o700)
-    drop(root / "inbox" / "alice" / "a.pdf", ALICE)
-    folder, status = work("alice/a.pdf")
+    drop(root / "inbox" / "a.pdf", ALICE, 0o600)
+    folder, status = work("a.pdf")
     seen = []
 
     def look(_step, _point, _path):
@@ -305,10 +304,11 @@ def test_after_a_crash_on_the_way_the_rights_are_those_of_an_undisturbed_deliver
 
 
 def test_a_hard_link_does_not_change_the_rights_of_its_other_name(root, result_of):
-    drop(root / "kept.pdf", ALICE, 0o600)
+    drop(root / "kept.pdf", ALICE, 0o644)
     os.link(root / "kept.pdf", root / "inbox" / "a.pdf")
-    result_of("a.pdf")
-    assert rights(root / "kept.pdf") == (ALICE.uid, ALICE.uid, "600")
+    result = result_of("a.pdf", Policy(mode=0o700))
+    assert rights(result / "output.mmd") == (ALICE.uid, ALICE.uid, "600")
+    assert rights(root / "kept.pdf") == (ALICE.uid, ALICE.uid, "644")
 
 
 def test_rights_are_read_as_they_were_written(root):
