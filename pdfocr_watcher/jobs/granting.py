@@ -224,7 +224,7 @@ def enter_subfolder(way: Descent, name: str, namesake: Rights | None, policy: Po
         if made or _just_made(descriptor, found, daemon.uid):
             give_rights(descriptor, wanted)
             sync_folder(way.here)
-        elif namesake is not None and policy.keep_private and not may_hold(found, wanted, daemon):
+        elif namesake is not None and policy.keep_private and not may_hold(found, wanted, parent, daemon):
             return False
     finally:
         os.close(descriptor)

@@ -189,14 +189,14 @@ def subfolder_rights(policy: Policy, daemon: Daemon, dropped: Rights) -> Rights:
     return Rights(uid, gid, mode, tuple(acl), tuple(default))
 
 
-def may_hold(existing: Rights, wanted: Rights, daemon: Daemon) -> bool:
+def may_hold(existing: Rights, wanted: Rights, parent: Rights, daemon: Daemon) -> bool:
     """Whether a sub-folder that is in the outbox already may take what belongs into one with the wanted rights.
 
-    One that a stranger has made may not, unless they could have made its namesake as well: its owner can rename and
-    remove what is in it.
+    One that a stranger has made may not, unless they could have made its namesake as well, or own the folder around
+    it: its owner can rename and remove what is in it.
     """
     shared = wanted.mode & 0o020 and existing.gid == wanted.gid
-    return existing.uid in {0, daemon.uid, wanted.uid} or bool(shared) or bool(wanted.mode & 0o002)
+    return existing.uid in {0, daemon.uid, wanted.uid, parent.uid} or bool(shared) or bool(wanted.mode & 0o002)
 
 
 def working_rights(daemon: Daemon, made: Rights, dropped: Dropped) -> Rights:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pdfocr_watcher.jobs import steps
+from pdfocr_watcher.jobs import granting, steps
 from pdfocr_watcher.jobs.delivery import deliver, make_safe
 from pdfocr_watcher.jobs.granting import close_to_others, note_dropped, rights_in_inbox, write_mirror
 from pdfocr_watcher.jobs.model import Stage, Status
@@ -138,6 +138,18 @@ def test_a_stranger_cannot_lie_in_wait_with_a_folder_of_the_name(root, result_of
     result = result_of("alice/a.pdf")
     assert result.parent == root / "outbox" / "alice_"
     assert rights(result.parent) == (ALICE.uid, ALICE.uid, "700")
+
+
+def test_where_every_folder_looks_like_a_strangers_there_is_no_new_one_for_each_result(root, work, monkeypatch):
+    """A file server that gives all that root makes to nobody, as NFS does."""
+    monkeypatch.setattr(granting, "give_rights", lambda descriptor, _rights: os.fchown(descriptor, 65_534, 65_534))
+    folder_of(root / "inbox" / "alice", ALICE, 0o700)
+    for number in range(6):
+        drop(root / "inbox" / "alice" / f"{number}.pdf", ALICE)
+        folder, status = work(f"alice/{number}.pdf")
+        status = status.model_copy(update={"job_id": f"20261123T125045Z-0000000{number}"})
+        deliver(folder, status, root / "outbox", root / "failed")
+    assert len(os.listdir(root / "outbox")) <= 4
 
 
 def test_a_set_group_id_outbox_gives_its_group_and_its_mode(root, result_of):
