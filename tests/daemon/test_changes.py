@@ -317,7 +317,7 @@ def test_a_retry_that_a_crash_broke_off_is_done_when_it_is_asked_again(folders, 
     job, result = ended(folders)
     halfway = folders.jobs / job.job_id
     (shutil.copytree if both else shutil.move)(result, halfway)
-    change_without_daemon(folders, Verb.REINDEX, "", 100)
-    assert "waits" in change_without_daemon(folders, Verb.RETRY, job.job_id, 100)
+    change_without_daemon(Config(folders=folders), Verb.REINDEX, "")
+    assert "waits" in change_without_daemon(Config(folders=folders), Verb.RETRY, job.job_id)
     assert read_status(halfway).status is Status.PENDING
     assert not result.exists()
