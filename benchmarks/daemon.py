@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,10 +54,12 @@ class Daemon:
     Args:
         root: where its folders, its configuration and its log lie; made if it is missing.
         settings: sections of the configuration that differ from the defaults.
+        environment: variables that differ from this process's.
     """
 
-    def __init__(self, root: Path, settings: Settings) -> None:
+    def __init__(self, root: Path, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
         self.root = root
+        self._environment = {**os.environ, **(environment or {})}
         self.config = root / "config.yaml"
         for name in ("inbox", "staged"):
             (root / name).mkdir(parents=True, exist_ok=True)
@@ -80,6 +82,7 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=self._environment,
             )
 
     def wait_until_ready(self) -> None:
@@ -90,6 +93,21 @@ class Daemon:
             log = (self.root / "log.jsonl").read_text()
             if "engine.ready" in log and (self.root / "health.json").exists():
                 return
+            sleep(0.05)
+
+    def health(self) -> dict[str, Any]:
+        """What health.json says; nothing if it is not there."""
+        try:
+            found: dict[str, Any] = json.loads((self.root / "health.json").read_bytes())
+        except FileNotFoundError:
+            return {}
+        return found
+
+    def wait_until_up(self) -> None:
+        """Wait until this very process says that it works, whatever one before it said."""
+        deadline = monotonic() + _START_SECONDS
+        while (health := self.health()).get("pid") != self.pid or health["state"] == "starting":
+            self._check(deadline)
             sleep(0.05)
 
     def stage(self, files: Iterable[Path]) -> list[Path]:
@@ -133,7 +151,7 @@ class Daemon:
     def spent(self) -> Spent:
         """Processor time so far."""
         whole = cpu_of(self.pid)
-        workers = sum(cpu_of(child).own for child in children_of(self.pid) if _is_worker(child))
+        workers = sum(cpu_of(child).own for child in children_of(self.pid) if is_worker(child))
         return Spent(whole.own, workers, whole.reaped)
 
     def wait(self, timeout: float) -> int:
@@ -153,6 +171,12 @@ class Daemon:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(60)
+
+    def kill(self) -> None:
+        """End it without a word."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
 
     def _check(self, deadline: float) -> None:
         assert self._process is not None
@@ -183,7 +207,8 @@ def _end(*_: object) -> None:
     raise SystemExit("told to stop")
 
 
-def _is_worker(pid: int) -> bool:
+def is_worker(pid: int) -> bool:
+    """Whether a process is one of those that read."""
     try:
         return b"pdfocr_watcher.pipeline.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:

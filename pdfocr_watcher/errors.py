@@ -55,12 +55,18 @@ class ErrorCode(StrEnum):
     RENDER_TIMEOUT = "render_timeout"
     #: The renderer that the configuration names is not installed.
     RENDERER_UNAVAILABLE = "renderer_unavailable"
+    #: The system lacks what confines a renderer, and `render.sandbox` requires it.
+    SANDBOX_UNAVAILABLE = "sandbox_unavailable"
+    #: The document's renderers have used up `job.max_render_seconds`.
+    RENDER_BUDGET = "render_budget"
     #: The engine raised an error on a page.
     ENGINE_FAILED = "engine_failed"
     #: The engine took longer than its time limit.
     ENGINE_TIMEOUT = "engine_timeout"
     #: The engine's process died on a page.
     ENGINE_CRASHED = "engine_crashed"
+    #: The engine's process took more memory than it is allowed.
+    ENGINE_OUT_OF_MEMORY = "engine_out_of_memory"
     #: The engine cannot be started at all.
     ENGINE_UNAVAILABLE = "engine_unavailable"
     #: Fewer pages were read than `job.min_page_success` asks for.
@@ -149,6 +155,15 @@ FAILURES: dict[ErrorCode, Failure] = {
     ErrorCode.RENDERER_UNAVAILABLE: Failure(
         "The renderer is not installed.", "Install poppler-utils, or set `render.renderer: auto`.", 69
     ),
+    ErrorCode.SANDBOX_UNAVAILABLE: Failure(
+        "Renderers cannot be confined.",
+        "`pdfocr-watcher doctor` says what is missing; `render.sandbox: auto` goes on with what there is.",
+        69,
+    ),
+    ErrorCode.RENDER_BUDGET: Failure(
+        "The document took up all the time that its renderers may have.",
+        "Raise `job.max_render_seconds` or lower `render.dpi`, then `retry` the job.",
+    ),
     ErrorCode.ENGINE_FAILED: Failure(
         "The engine could not read the page.", "Look at the log; `retry` reads the page again."
     ),
@@ -158,6 +173,10 @@ FAILURES: dict[ErrorCode, Failure] = {
     ErrorCode.ENGINE_CRASHED: Failure(
         "The engine's process died on the page.",
         "Look for a lack of memory in the system log, then `retry` the job.",
+    ),
+    ErrorCode.ENGINE_OUT_OF_MEMORY: Failure(
+        "Reading the page took more memory than the engine's process may have.",
+        "Raise `engine.memory_bytes` or lower `render.dpi`, then `retry` the job.",
     ),
     ErrorCode.ENGINE_UNAVAILABLE: Failure(
         "The engine cannot be started.", "`pdfocr-watcher doctor` says what is missing.", 69

@@ -1,4 +1,4 @@
-"""What `doctor` looks at: renderers, engine, folders, configuration. Each finding says what to do."""
+"""What `doctor` looks at: renderers, their sandbox, engine, folders, configuration. Each finding says what to do."""
 
 import os
 import shutil
@@ -9,14 +9,16 @@ from enum import StrEnum
 from pathlib import Path
 
 from pdfocr_watcher import __version__
-from pdfocr_watcher.config.model import Config, Renderer
+from pdfocr_watcher.config.model import Config, Renderer, Sandbox
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.registry import create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.inbox.mounts import file_system_type, needs_polling
+from pdfocr_watcher.inbox.sweep import sweep
+from pdfocr_watcher.jobs.folder import displayable
 from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, this_process
-from pdfocr_watcher.pipeline.rendering import poppler_installed
-from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers
+from pdfocr_watcher.pipeline.rendering import find_protection, poppler_installed
+from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers, worker_memory
 
 
 class Level(StrEnum):
@@ -45,7 +47,15 @@ def diagnose(config: Config | None) -> list[Finding]:
         config: the configuration in force; None where there is none yet, which is advised against.
     """
     settings = config or Config()
-    return [_program(), *_configuration(config), _renderer(settings), *_engine(settings), *_folders(config)]
+    return [
+        _program(),
+        *_configuration(config),
+        _renderer(settings),
+        _sandbox(settings),
+        *_engine(settings),
+        *_folders(config),
+        *_claims(config),
+    ]
 
 
 def _program() -> Finding:
@@ -77,6 +87,22 @@ def _renderer(config: Config) -> Finding:
     )
 
 
+def _sandbox(config: Config) -> Finding:
+    """Whether renderers can be confined here, by trying."""
+    if config.render.sandbox is Sandbox.OFF:
+        text = "render.sandbox is off: renderers have all rights of the daemon's user"
+        return Finding(Level.ADVICE, "sandbox", text)
+    protection = find_protection()
+    if protection.missing:
+        required = config.render.sandbox is Sandbox.REQUIRED
+        return Finding(Level.MISSING if required else Level.ADVICE, "sandbox", protection.shortcomings)
+    return Finding(
+        Level.GOOD,
+        "sandbox",
+        f"renderers are confined by Landlock (version {protection.landlock_version}) and seccomp",
+    )
+
+
 def _engine(config: Config) -> Iterator[Finding]:
     name = resolve_engine(config.engine.name)
     share = engine_share(name, config.engine)
@@ -85,10 +111,12 @@ def _engine(config: Config) -> Iterator[Finding]:
     except PdfocrError as error:
         yield Finding(Level.MISSING, "engine", str(error))
         return
+    memory = worker_memory(config.engine, share.processes)
+    bound = f" and at most {memory / 1e9:.1f} GB" if memory is not None else ""
     yield Finding(
         Level.GOOD,
         "engine",
-        f"{info.name} ({info.model}, {info.version}), {share.processes} processes of {share.threads} threads, "
+        f"{info.name} ({info.model}, {info.version}), {share.processes} processes of {share.threads} threads{bound}, "
         f"{render_workers(config.render)} renderers",
     )
 
@@ -135,6 +163,23 @@ def _permissions(config: Config) -> Iterator[Finding]:
         yield Finding(
             Level.ADVICE, "jobs", f"others than the daemon may change what is in work: chmod go-w {config.folders.jobs}"
         )
+
+
+def _claims(config: Config | None) -> Iterator[Finding]:
+    """Files that a daemon began to copy out of the inbox and has not finished with."""
+    if config is None:
+        return
+    try:
+        claimed = sweep(config.folders.inbox, config.inbox.ignore).claimed
+    except OSError:
+        return  # the folder's own finding says so
+    if claimed:
+        text = (
+            f"{len(claimed)} files in the inbox are being copied by a daemon, here or on another host, or were left "
+            "when it ended: its next start finishes that. If it is gone for good, give them their names back, as in "
+            f"`mv '{displayable(claimed[0])}' NAME.pdf`"
+        )
+        yield Finding(Level.ADVICE, "claims", text)
 
 
 def _folder(name: str, path: Path) -> Finding:

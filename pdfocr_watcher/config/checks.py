@@ -13,6 +13,8 @@ from pdfocr_watcher.config.permissions import file_mode, folder_mode, group_of
 from pdfocr_watcher.config.words import number
 
 _RGB_BYTES = 3
+#: What the smallest engine needs beside its page.
+_ENGINE_BYTES = 150_000_000
 
 
 def expand_user(path: str, environ: Mapping[str, str]) -> str:
@@ -51,7 +53,7 @@ def clashes(config: Config) -> Iterator[Clash]:
 
 
 def _order_clashes(config: Config) -> Iterator[Clash]:
-    render, inbox = config.render, config.inbox
+    render, inbox, engine = config.render, config.inbox, config.engine
     if render.range_pages > render.queue_pages:
         yield Clash(
             (("render", "range_pages"), ("render", "queue_pages")),
@@ -63,6 +65,13 @@ def _order_clashes(config: Config) -> Iterator[Clash]:
             (("render", "max_pixels"), ("render", "memory_bytes")),
             f"render.max_pixels ({render.max_pixels}) needs {render.max_pixels * _RGB_BYTES} bytes a page, more than "
             f"render.memory_bytes ({render.memory_bytes}) allows",
+        )
+    needed = _ENGINE_BYTES + 2 * render.max_pixels * _RGB_BYTES
+    if 0 < engine.memory_bytes < needed:
+        yield Clash(
+            (("engine", "memory_bytes"), ("render", "max_pixels")),
+            f"engine.memory_bytes ({engine.memory_bytes}) is less than the {needed} bytes that any engine needs for a "
+            f"page of render.max_pixels ({render.max_pixels})",
         )
     if inbox.settle_seconds > inbox.unmarked_settle_seconds:
         yield Clash(

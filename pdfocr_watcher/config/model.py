@@ -58,6 +58,14 @@ class Renderer(StrEnum):
     PDFIUM = "pdfium"
 
 
+class Sandbox(StrEnum):
+    """Whether renderers are confined."""
+
+    AUTO = "auto"
+    REQUIRED = "required"
+    OFF = "off"
+
+
 class EngineName(StrEnum):
     """The engines that a configuration may name."""
 
@@ -133,6 +141,9 @@ class Inbox(Section):
     min_free_bytes: int = Field(
         500_000_000, ge=0, description="below this free space where the jobs lie nothing is claimed"
     )
+    min_free_inodes: int = Field(
+        1000, ge=0, description="the same for the number of files that can still be made there (free inodes)"
+    )
     max_waiting_jobs: Count = Field(
         10_000, description="claimed jobs that may wait; more files stay in the inbox until some are done"
     )
@@ -143,8 +154,16 @@ class Job(Section):
 
     max_bytes: Count = Field(4_000_000_000, description="a larger PDF is failed")
     max_pages: Count = Field(20_000, description="a PDF with more pages is failed")
-    max_attempts: Count = Field(5, description="how often a job may be begun again after a crash before it is failed")
+    max_attempts: Count = Field(
+        5,
+        description="how often in a row the daemon may die while a job is in work, and no page came of it, "
+        "before the job is failed",
+    )
     page_attempts: Count = Field(2, description="how often a page is tried before it is recorded as failed")
+    max_render_seconds: Seconds = Field(
+        6 * 3600.0,
+        description="time that all renderers together may work on one PDF; the pages that are left then fail",
+    )
     min_page_success: float = Field(
         0.5, ge=0, le=1, description="the share of pages that must be read for the job to count as completed"
     )
@@ -163,6 +182,11 @@ class Render(Section):
     )
     timeout_seconds: Seconds = Field(60.0, description="time limit for rendering a page or opening a document")
     memory_bytes: int = Field(4_000_000_000, ge=200_000_000, description="memory limit of one renderer process")
+    sandbox: Sandbox = Field(
+        Sandbox.AUTO,
+        description="renderers see one PDF, fonts and their own scratch folder, and no network (Landlock and seccomp): "
+        "auto uses what the system has, required refuses to start without all of it, off keeps only the limits",
+    )
 
 
 class Engine(Section):
@@ -175,6 +199,11 @@ class Engine(Section):
     threads: int = Field(0, ge=0, le=256, description="threads that read one page; 0 shares the cores out")
     page_timeout_seconds: Seconds = Field(180.0, description="time limit for reading a page")
     start_timeout_seconds: Seconds = Field(120.0, description="time limit for starting the engine")
+    memory_bytes: int = Field(
+        0,
+        ge=0,
+        description="memory limit of one engine process; 0 is its share of three quarters of the memory, at least 2 GB",
+    )
 
 
 class Output(Section):

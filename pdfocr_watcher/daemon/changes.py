@@ -99,6 +99,7 @@ def purge_without_daemon(config: Config, places: Iterable[Place], ages: Ages, no
     """
     folders = config.folders
     index = index_of(config)
+    index.open()
     done = purge(roots_of(folders), places, ages, now)
     if not index.found:
         reindex(folders, index)
@@ -126,6 +127,7 @@ def change_without_daemon(config: Config, verb: Verb, job_id: str) -> str:
     """
     folders = config.folders
     index = index_of(config)
+    index.open()
     count = reindex(folders, index) if verb is Verb.REINDEX or not index.found else 0
     done = _reindexed(count)
     if verb is Verb.RETRY:
@@ -173,13 +175,17 @@ class Changes:
     async def run(self) -> None:
         """Look for requests and answer them until cancelled."""
         loop = asyncio.get_running_loop()
+        refused = False
         while True:
             try:
                 for request in await loop.run_in_executor(self._threads, pending_requests, self._folders.jobs):
                     answer = await self._answer(request)
                     await loop.run_in_executor(self._threads, give_answer, self._folders.jobs, request, answer)
+                refused = False
             except OSError as error:
-                _log.warning("requests.refused", error=str(error))
+                if not refused:
+                    _log.warning("requests.refused", error=str(error))
+                refused = True
             await asyncio.sleep(_INTERVAL)
 
     async def _answer(self, request: Request) -> Answer:

@@ -9,11 +9,12 @@ import os
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.inbox.stability import Readiness
 from pdfocr_watcher.inbox.sweep import Signature
+from pdfocr_watcher.jobs.beneath import folder_beneath
 
 #: The header must begin within this many bytes (ISO 32000-1, annex H, note 13: what readers accept).
 HEAD_BYTES = 1024
@@ -25,7 +26,7 @@ _MARKER = b"%%EOF"
 # O_NONBLOCK: a pipe that took the file's place must not hold the thread until somebody writes to it.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 #: What opening says when something else than a regular file has taken the name.
-_EXCHANGED = frozenset({errno.ELOOP, errno.ENXIO, errno.ENODEV})
+_EXCHANGED = frozenset({errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.ENODEV})
 
 
 class Verdict(StrEnum):
@@ -98,24 +99,23 @@ def probe(root: Path, path: str, signature: Signature, max_bytes: int) -> Probe:
     Args:
         root: the inbox.
         path: the file, relative to it.
-        signature: what the sweep saw; the opened file must still match it, before and after it is read. That
-            also shows that no folder on the way was exchanged for a link.
+        signature: what the sweep saw; the opened file must still match it, before and after it is read.
         max_bytes: the largest size that is admitted.
     """
     if not has_pdf_name(path):
         return Probe(Verdict.NOT_PDF, "Its name does not end in .pdf.")
     if not signature.size:
         return Probe(Verdict.EMPTY)
+    inside = PurePosixPath(path)
     try:
-        descriptor = os.open(root / path, _FLAGS)
+        with folder_beneath(root, str(inside.parent)) as folder:
+            descriptor = os.open(folder / inside.name, _FLAGS)
+        try:
+            return _look(descriptor, signature, max_bytes)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         return _failed(error)
-    try:
-        return _look(descriptor, signature, max_bytes)
-    except OSError as error:
-        return _failed(error)
-    finally:
-        os.close(descriptor)
 
 
 def conclude(readiness: Readiness, verdict: Verdict) -> Decision:

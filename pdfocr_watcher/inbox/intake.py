@@ -7,11 +7,12 @@ hangs. What a claimed job becomes is the caller's.
 import asyncio
 import contextlib
 import functools
+import math
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from time import monotonic
 from typing import TypeVar
 
@@ -22,9 +23,11 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.admission import REFUSALS, Decision, Probe, Verdict, conclude, has_pdf_name, probe
 from pdfocr_watcher.inbox.claim import Claim, Claimer
 from pdfocr_watcher.inbox.lease import has_writer
+from pdfocr_watcher.inbox.mount_memory import MountMemory
 from pdfocr_watcher.inbox.observer import Noticer
 from pdfocr_watcher.inbox.stability import Settled, StabilityTracker
 from pdfocr_watcher.inbox.sweep import Sweep, sweep
+from pdfocr_watcher.jobs.beneath import folder_beneath
 from pdfocr_watcher.jobs.folder import displayable
 
 _log = structlog.get_logger(__name__)
@@ -34,6 +37,10 @@ _T = TypeVar("_T")
 _GAP = 0.05
 #: A sweep may take this share of the time: a large inbox is swept less often.
 _DUTY = 0.2
+#: Bytes a second that a file is copied with at the least, before the inbox counts as hanging.
+_SLOWEST = 1_000_000
+#: Seconds after which a file that another host began to claim counts as left behind.
+_STRANDED_AFTER = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,8 @@ class Intake:
         self._left: set[str] = set()
         self._unreadable: set[str] = set()
         self._unseen: set[str] = set()
-        self._was_mount = False
+        self._mount = MountMemory(root, claimer.jobs)
+        self._claims_seen: dict[str, float] = {}
         self.events_lost = 0
         #: Why the inbox cannot be looked at; None if it can.
         self.unreachable: str | None = None
@@ -170,45 +178,55 @@ class Intake:
     async def _sweep(self) -> Sweep | None:
         """Walk through the inbox; None if that is not possible now."""
         try:
-            (found, is_mount), slow = await self._reach(self._walk)
+            (found, missing), slow = await self._reach(self._settings.sweep_timeout_seconds, self._walk)
         except OSError as error:
             self._cannot(f"{error.strerror or error}.")
             return None
         if slow:  # what it saw is old by now
             return None
-        if self._was_mount and not is_mount:  # the empty folder below a mount that was dropped
-            self._cannot("It is no longer mounted.")
+        if missing is not None:  # the empty folder below a mount that was dropped
+            self._cannot(missing)
             return None
-        self._was_mount = is_mount
         unseen = {*(part.path for part in found.unread), *found.too_deep}
         for path in sorted(unseen - self._unseen):
             _log.warning("inbox.not_seen", source=displayable(path))
         self._unseen = unseen
+        self._watch_claims(found.claimed)
         if self.unreachable is not None:
             _log.info("inbox.reachable", path=str(self._root))
             self.unreachable = None
         return found
 
-    def _walk(self) -> tuple[Sweep, bool]:
-        """A sweep, and whether the inbox is a mount; blocking."""
-        return sweep(self._root, self._settings.ignore), self._root.is_mount()
+    def _walk(self) -> tuple[Sweep, str | None]:
+        """A sweep, and why it may not be believed; blocking. In this order, or a mount could be dropped between."""
+        return sweep(self._root, self._settings.ignore), self._mount.missing()
 
-    async def _reach(self, step: Callable[..., _T], *arguments: object) -> tuple[_T, bool]:
-        """Do something in the inbox, in a thread; whether it took longer than its limit.
+    def _watch_claims(self, claimed: tuple[str, ...]) -> None:
+        """Say once of each file that a claim was begun with it and not finished for long: its host may be gone."""
+        now = monotonic()
+        self._claims_seen = {path: self._claims_seen.get(path, now) for path in claimed}
+        for path, since in self._claims_seen.items():
+            if now - since > _STRANDED_AFTER:
+                _log.warning("inbox.claim_stranded", source=displayable(path))
+                self._claims_seen[path] = math.inf
+
+    async def _reach(self, limit: float, step: Callable[..., _T], *arguments: object) -> tuple[_T, bool]:
+        """Do something in the inbox, in a thread; whether it took longer than `limit` seconds.
 
         A step that hangs on a dead mount cannot be broken off, and none is begun beside it: the inbox counts as
         unreachable until it returns, and the rest of the daemon goes on.
         """
         work = self._loop.run_in_executor(self._threads, functools.partial(step, *arguments))
-        done, _ = await asyncio.wait({work}, timeout=self._settings.sweep_timeout_seconds)
+        done, _ = await asyncio.wait({work}, timeout=limit)
         if not done:
-            self._cannot(f"It does not answer within {self._settings.sweep_timeout_seconds:g} s.")
+            self._cannot(f"It does not answer within {limit:g} s.")
         return await work, not done
 
     def _cannot(self, reason: str) -> None:
         if self.unreachable != reason:
             _log.warning("inbox.unreachable", path=str(self._root), reason=reason)
         self.unreachable = reason
+        self._tracker.interrupted()
 
     def _lost(self, reason: str) -> None:
         self.events_lost += 1
@@ -223,7 +241,8 @@ class Intake:
             self._left.discard(settled.path)
             self._unreadable.discard(settled.path)
             if self._hold() is None:
-                judged, _ = await self._reach(self._judge, settled)
+                limit = self._settings.sweep_timeout_seconds + settled.signature.size // _SLOWEST
+                judged, _ = await self._reach(limit, self._judge, settled)
                 await self._follow(settled, judged)
 
     def _judge(self, settled: Settled) -> _Judged:
@@ -237,14 +256,19 @@ class Intake:
             refusal = PdfocrError(REFUSALS[found.verdict], found.detail)
         elif decision is not Decision.CLAIM:
             return _Judged(decision, found)
-        if has_writer(self._root / settled.path) is True:
-            return _Judged(Decision.WAIT, found)
         try:
+            if self._is_written(settled.path):
+                return _Judged(Decision.WAIT, found)
             claim = self._claimer.claim(settled.path, settled.signature, self._now())
         except OSError as error:
             _log.warning("claim.refused", source=settled.path, error=str(error))
             return _Judged(Decision.LATER, found)
         return _Judged(decision if claim else Decision.LATER, found, claim, refusal)
+
+    def _is_written(self, path: str) -> bool:
+        inside = PurePosixPath(path)
+        with folder_beneath(self._root, str(inside.parent)) as folder:
+            return has_writer(folder / inside.name) is True
 
     def _is_left(self, path: str, verdict: Verdict) -> bool:
         if not has_pdf_name(path):

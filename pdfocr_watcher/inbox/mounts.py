@@ -1,6 +1,6 @@
 """Which file system a path lies on, read from the kernel's table of mounts.
 
-`parse_mountinfo` and `mount_of` are pure and work on the table's text; `file_system_type` reads it. What
+`parse_mountinfo`, `mount_of` and `dropped` are pure; `table` and `file_system_type` read it. What
 follows from the type (how the inbox is observed, whether leases are asked) is decided by the callers.
 Source: proc(5), section `/proc/pid/mountinfo`.
 """
@@ -94,6 +94,28 @@ def _covers(point: str, path: str) -> bool:
     return point in {"/", path} or path.startswith(point + "/")
 
 
+def dropped(mounts: Iterable[Mount], point: str, path: str) -> bool:
+    """Whether a path that lay on the mount at `point` is served by the folder below it now.
+
+    Args:
+        mounts: the whole table.
+        point: where the path's file system was mounted when it was last seen; empty if that is not known.
+        path: absolute, without symbolic links and without `..`.
+    """
+    if not point or not _covers(point, path):
+        return False
+    serving = mount_of(mounts, path)
+    return serving is not None and serving.point != point and _covers(serving.point, point)
+
+
+def table() -> tuple[Mount, ...]:
+    """The mounts as this process sees them now; none where the table cannot be read."""
+    try:
+        return parse_mountinfo(os.fsdecode(MOUNTINFO.read_bytes()))
+    except OSError:
+        return ()
+
+
 def file_system_type(path: Path) -> str:
     """The type of the file system that a path lies on, such as `ext4`, `cifs` or `fuse.sshfs`.
 
@@ -102,11 +124,7 @@ def file_system_type(path: Path) -> str:
     Returns:
         An empty string where the table cannot be read or does not cover the path.
     """
-    try:
-        text = os.fsdecode(MOUNTINFO.read_bytes())
-    except OSError:
-        return ""
-    mount = mount_of(parse_mountinfo(text), os.path.realpath(path))
+    mount = mount_of(table(), os.path.realpath(path))
     return mount.file_system if mount is not None else ""
 
 

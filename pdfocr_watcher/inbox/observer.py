@@ -36,6 +36,7 @@ from watchdog.observers.polling import PollingObserverVFS
 
 from pdfocr_watcher.config.model import Observer
 from pdfocr_watcher.inbox import mounts
+from pdfocr_watcher.inbox.inotify_limit import watches_exhausted
 from pdfocr_watcher.inbox.sweep import Identity
 
 _log = structlog.get_logger()
@@ -174,7 +175,9 @@ class Noticer:
             self._end(f"The inbox cannot be read: {error.strerror}.")
             return
         observer = self._observer
-        if observer is not None and identity == self._identity and _is_alive(observer) and not self._blind.is_set():
+        limited = self._watching.how is Observer.NATIVE and watches_exhausted()
+        whole = not (limited or self._blind.is_set())
+        if observer is not None and identity == self._identity and _is_alive(observer) and whole:
             return
         restarted = observer is not None or self._identity is not None
         self._discard()
@@ -187,6 +190,9 @@ class Noticer:
         try:
             try:
                 observer = self._open(how)
+                if how is Observer.NATIVE and watches_exhausted():  # and perhaps not all folders are watched
+                    _close(observer)
+                    raise OSError(errno.ENOSPC, "inotify watch limit reached")
             except OSError as error:
                 if how is Observer.POLLING or error.errno not in _LIMITS:
                     raise

@@ -155,6 +155,10 @@ class StabilityTracker:
         """Drop what is known of a file: if it is there at the next sweep, its rest begins anew."""
         self._entries.pop(path, None)
 
+    def interrupted(self) -> None:
+        """Nothing was seen for a while: all rest begins anew, but for the files that were dismissed."""
+        self._entries = {path: entry for path, entry in self._entries.items() if entry.due == math.inf}
+
     def next_due(self, now: float) -> float | None:
         """Seconds until the next file is due, 0 when one is; None when none will be without a change."""
         due = min((entry.due for entry in self._entries.values()), default=math.inf)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pdfocr_watcher.inbox.ignore import IgnoreRules
+from pdfocr_watcher.jobs.claim_note import is_private_name
 
 #: Deeper folders are reported, not entered.
 MAX_DEPTH = 32
@@ -103,6 +104,7 @@ class Sweep:
         odd: links, pipes, sockets and devices.
         unread: what could not be looked at; the files below it are missing from `files`.
         too_deep: folders that were not entered.
+        claimed: files that have the private name of a claim by copy, of this host or another: nobody's to take.
         truncated: whether files were left out because there were too many.
     """
 
@@ -111,6 +113,7 @@ class Sweep:
     odd: tuple[Odd, ...] = ()
     unread: tuple[Unread, ...] = ()
     too_deep: tuple[str, ...] = ()
+    claimed: tuple[str, ...] = ()
     truncated: bool = False
 
 
@@ -149,6 +152,7 @@ class _Walk:
     odd: list[Odd] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     too_deep: list[str] = field(default_factory=list)
+    claimed: list[str] = field(default_factory=list)
     truncated: bool = False
     waiting: list[_Folder] = field(default_factory=list)
 
@@ -162,7 +166,13 @@ class _Walk:
         while self.waiting and not self.truncated:
             self._enter(self.waiting.pop())
         return Sweep(
-            identity, self.files, tuple(self.odd), tuple(self.unread), tuple(self.too_deep), truncated=self.truncated
+            identity,
+            self.files,
+            tuple(self.odd),
+            tuple(self.unread),
+            tuple(self.too_deep),
+            tuple(self.claimed),
+            truncated=self.truncated,
         )
 
     def _enter(self, folder: _Folder) -> None:
@@ -191,6 +201,9 @@ class _Walk:
         partial_of: set[str] = set()
         with os.scandir(descriptor) as entries:
             for entry in entries:
+                if is_private_name(entry.name):
+                    self.claimed.append(folder.prefix + entry.name)
+                    continue
                 if self.rules.match(entry.name):
                     partial_of.add(entry.name.rpartition(".")[0])
                     continue

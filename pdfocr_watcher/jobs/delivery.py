@@ -1,15 +1,28 @@
 """A finished job folder becomes a result, complete and by one rename; a failed one can be taken back."""
 
+import contextlib
 import itertools
 import os
 import re
 import stat
+import time
 from datetime import datetime
 from pathlib import Path
 
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
 from pdfocr_watcher.jobs.descent import Descent, descended
-from pdfocr_watcher.jobs.durable import make_folders, move_folder, remove_file, remove_folder, sync_folder
+from pdfocr_watcher.jobs.durable import (
+    TEMPORARY_PREFIX,
+    TEMPORARY_SUFFIX,
+    is_temporary,
+    make_folders,
+    move_folder,
+    remove_file,
+    remove_folder,
+    remove_tree,
+    sync_file,
+    sync_folder,
+)
 from pdfocr_watcher.jobs.folder import CLAIM_NAME, JobFolder, result_name, subfolders
 from pdfocr_watcher.jobs.granting import (
     DROPPED_NAME,
@@ -21,12 +34,16 @@ from pdfocr_watcher.jobs.granting import (
 )
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.ownership import Policy
-from pdfocr_watcher.jobs.recovery import finish_claim, resumed
+from pdfocr_watcher.jobs.recovery import resumed
 from pdfocr_watcher.jobs.rights import Rights
 from pdfocr_watcher.jobs.status_file import STATUS_NAME, read_status, write_status
 
 #: What the folders of results are called (see `folder.result_name`).
 _RESULT = re.compile(r".*[.][0-9a-f]{8}_*", re.DOTALL)
+#: What folders are called that are being removed (see `durable.temporary_name`).
+_DYING = re.compile(f"{re.escape(TEMPORARY_PREFIX)}.*[.][0-9]+-[0-9]+{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL)
+#: Nobody removes any more what has not changed for so long.
+_UNTOUCHED_SECONDS = 3600.0
 #: What the daemon tells itself in a job's folder.
 _NOTES = frozenset({CLAIM_NAME, DROPPED_NAME})
 _DEFAULT = Policy()
@@ -34,11 +51,21 @@ _DEFAULT = Policy()
 _STRANGERS = 3
 
 
-def deliver(folder: JobFolder, status: JobStatus, outbox: Path, failed: Path, policy: Policy = _DEFAULT) -> Path:
+def deliver(
+    folder: JobFolder, status: JobStatus, outbox: Path, failed: Path, mark: str = "", policy: Policy = _DEFAULT
+) -> Path:
     """Move a finished job to the outbox or the failed folder, with the rights that its result shall have.
 
     Its status.json already says how it ended. Called again after a crash or an error it finishes what was begun:
     a result that is already there is not made twice.
+
+    Args:
+        folder: the job's folder.
+        status: its final status.
+        outbox: where results lie.
+        failed: where failed jobs lie.
+        mark: this run of the daemon, for what is temporary there (see `remove_broken_off`).
+        policy: whose the results are and who may read them.
 
     Returns:
         The result's folder.
@@ -61,12 +88,13 @@ def deliver(folder: JobFolder, status: JobStatus, outbox: Path, failed: Path, po
                 # Somebody else's folder has the name: it is left alone, and ours gets a longer one.
                 name = f"{name}_"
             make_safe(folder)
-            finish_claim(folder)
+            if status.started_at is None and (refused := folder.found_input()) is not None:
+                sync_file(refused)  # what was begun was synced when it was opened
             folder.remove_leftovers()
             if status.status is Status.COMPLETED:
                 folder.remove_work()
             dropped = read_dropped(folder.path)
-            move_folder(folder.path, target, lambda tree: grant_result(tree, way.here, dropped, policy))
+            move_folder(folder.path, target, mark, lambda tree: grant_result(tree, way.here, dropped, policy))
         except OSError as error:
             # The path to work with means nothing to a person.
             if str(way.here) != str(way.path) and str(error.filename or "").startswith(str(way.here)):
@@ -81,7 +109,7 @@ def make_safe(folder: JobFolder) -> None:
     Raises:
         OSError: the file system refused.
     """
-    if is_exposed(folder.path):
+    if os.path.lexists(folder.path) and is_exposed(folder.path):
         take_over(folder.path, _NOTES)
 
 
@@ -130,6 +158,33 @@ def _is_result(folder: Path) -> bool:
     return os.path.lexists(folder / STATUS_NAME) or folder.with_name(f"{folder.name}_").is_dir()
 
 
+def remove_broken_off(root: Path, owner: str, mark: str) -> None:
+    """Remove what earlier runs of this daemon left of deliveries, and anybody of removals, long ago; blocking.
+
+    Args:
+        root: the outbox or the failed folder; other daemons may be delivering there at this moment.
+        owner: how the marks of this daemon's runs begin.
+        mark: the present run, which may be delivering too.
+    """
+    ours, present = (f"{TEMPORARY_PREFIX}{begin}-" for begin in (owner, mark))
+    for folder, names, _ in os.walk(root):
+        for name in filter(is_temporary, names):
+            path = Path(folder) / name
+            if name.startswith(ours):
+                left = not name.startswith(present)
+            else:
+                left = _DYING.fullmatch(name) is not None and _untouched(path)
+            if left:
+                remove_tree(path, worthless=True)
+        names[:] = [name for name in names if not (_RESULT.fullmatch(name) or is_temporary(name))]
+
+
+def _untouched(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return time.time() - path.lstat().st_mtime > _UNTOUCHED_SECONDS
+    return False
+
+
 def take_back(result: Path, root: Path, jobs: Path, status: JobStatus, now: datetime) -> tuple[JobFolder, JobStatus]:
     """Move a failed job back among the jobs in work; its failed pages are forgotten, so that they are read again.
 
@@ -158,7 +213,10 @@ def take_back(result: Path, root: Path, jobs: Path, status: JobStatus, now: date
             remove_file(folder.checkpoint(index))
     if folder.pages.is_dir():
         sync_folder(folder.pages)
-    again = resumed(status.model_copy(update={"attempts": 0, "failed_pages": ()}), len(folder.checkpointed()))
+    again = resumed(
+        status.model_copy(update={"attempts": 0, "fruitless_attempts": 0, "failed_pages": ()}),
+        len(folder.checkpointed()),
+    )
     again = again.model_copy(update={"stage": Stage.QUEUED, "outputs": None, "updated_at": now})
     write_status(folder.path, again)
     return folder, again

@@ -6,6 +6,7 @@ Each operation is a step with its crash points (see `jobs.steps`); whoever chang
 """
 
 import contextlib
+import ctypes
 import errno
 import hashlib
 import itertools
@@ -28,6 +29,10 @@ _KEPT_BYTES = 60
 _LEVELS = 16
 _serial = itertools.count()
 _NAMED_HERE = re.compile(f"{re.escape(TEMPORARY_PREFIX)}.*[.][0-9]+-[0-9]+{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL)
+
+#: For renameat2(2): a path is no part of an open folder; a name that is taken is an error.
+_AT_FDCWD, _RENAME_NOREPLACE = -100, 1
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def temporary_name(path: Path) -> Path:
@@ -121,6 +126,33 @@ def rename(source: Path, target: Path) -> None:
     """
     with step(Step.RENAME, target):
         source.replace(target)
+
+
+def rename_to_free_name(source: Path, target: Path) -> None:
+    """Rename a file or folder, never over another. Not durable.
+
+    Raises:
+        FileExistsError: the name is taken.
+        OSError: the file system refused, or cannot tell the two cases apart (EINVAL; NFS); nothing has changed.
+    """
+    if not hasattr(_libc, "renameat2"):
+        raise OSError(errno.EINVAL, "renameat2 is missing")
+    with step(Step.RENAME, target):
+        names = os.fsencode(source), os.fsencode(target)
+        if _libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(source), None, str(target))
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name. Not durable.
+
+    Raises:
+        FileExistsError: the name is taken.
+        OSError: the file system refused, or knows no hard links.
+    """
+    with step(Step.LINK, target):
+        os.link(source, target, follow_symlinks=False)
 
 
 def make_folder(folder: Path, *, exist_ok: bool = False, mode: int = 0o777) -> None:
@@ -231,7 +263,7 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def move_folder(source: Path, target: Path, ready: Callable[[Path], None] | None = None) -> None:
+def move_folder(source: Path, target: Path, mark: str = "", ready: Callable[[Path], None] | None = None) -> None:
     """Move a folder so that `target` appears by one rename, also to another file system.
 
     Across file systems the folder is copied to a temporary name beside `target`, each file read back, made
@@ -239,8 +271,9 @@ def move_folder(source: Path, target: Path, ready: Callable[[Path], None] | None
     other things that are neither file nor folder are not copied.
 
     Args:
-        source: the folder.
-        target: its new path.
+        source: what is moved.
+        target: where it will lie.
+        mark: who moves it, in the temporary name: what is left is known by it where several daemons put things.
         ready: called with what will be `target` by the next rename: the source, or the copy of it.
 
     Raises:
@@ -264,8 +297,9 @@ def move_folder(source: Path, target: Path, ready: Callable[[Path], None] | None
             return
     # The same name at every try, but never that of another target: two may be on their way at a time.
     own = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:32]
-    temporary = target.with_name(f"{TEMPORARY_PREFIX}{own}{TEMPORARY_SUFFIX}")
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{mark}-{own}{TEMPORARY_SUFFIX}")
     remove_tree(temporary, worthless=True)
+    _check_room(source, target.parent)
     _copy_folder(source, temporary, _LEVELS)
     if ready is not None:
         ready(temporary)
@@ -322,6 +356,18 @@ def _copy_and_read_back(source: Path, target: Path) -> str:
     if sha256_of(target) != digest.hexdigest():
         raise OSError(errno.EIO, "the copy differs from its source", str(target))
     return digest.hexdigest()
+
+
+def _check_room(source: Path, target: Path) -> None:
+    """See that a folder's files fit into another file system: not to fill it up again and again.
+
+    Raises:
+        OSError: they do not (ENOSPC), or it cannot be said.
+    """
+    needed = sum((Path(folder) / name).lstat().st_size for folder, _, names in os.walk(source) for name in names)
+    space = os.statvfs(target)
+    if needed > space.f_bavail * space.f_frsize:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
 
 
 def _copy_folder(source: Path, target: Path, levels: int) -> None:

@@ -74,6 +74,14 @@ class JobIndex:
         self.found = self._storage.found and not self._journal.found
         self._complete = self.found
 
+    def open(self) -> None:
+        """Say on disk that the index is in use, before the first change: a crash loses some; blocking.
+
+        The journal's being there is what says so. Where it cannot be made, the next flush tries again.
+        """
+        with self._saving, contextlib.suppress(OSError):
+            self._journal.open()
+
     def put(self, status: JobStatus, folder: Path) -> None:
         """Note a job's status, to be written at the next flush."""
         self._note(status.job_id, entry_of(status, folder))
@@ -87,10 +95,6 @@ class JobIndex:
             self._changes[job_id] = entry
             if self._during_rebuild is not None:
                 self._during_rebuild[job_id] = entry
-            # From now on a crash loses something, and the journal's being there is what says so. Where it
-            # cannot be made, the next flush tries again.
-            with contextlib.suppress(OSError):
-                self._journal.open()
 
     def rebuild(self, read: Callable[[], Iterable[Entry]]) -> int:
         """Throw away what is there and take what is read instead; what is put meanwhile is newer and is kept.

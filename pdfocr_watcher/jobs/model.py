@@ -153,6 +153,7 @@ class JobStatus(_Value):
     updated_at: Moment = Field(description="when this file last changed")
     completed_at: Moment | None = Field(None, description="when the job was completed or failed")
     attempts: int = Field(0, ge=0, description="how often the job was begun")
+    fruitless_attempts: int = Field(0, ge=0, description="how often in a row without a page that came of it")
     engine: EngineStatus | None = None
     eta_seconds: float | None = Field(None, ge=0, description="estimated seconds until it is done; null if unknown")
     worker: Worker | None = Field(None, description="the daemon that has the job; null when none has")

@@ -20,6 +20,7 @@ class Step(StrEnum):
     SYNC_FILE = auto()
     SYNC_FOLDER = auto()
     RENAME = auto()
+    LINK = auto()
     REMOVE_FILE = auto()
     REMOVE_TREE = auto()
 

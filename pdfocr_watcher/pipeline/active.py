@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pdfocr_watcher.document.model import FailedPage
@@ -31,6 +32,7 @@ class ActiveJob:
         folder: its folder in jobs/.
         sizes: the pages' sizes; empty until the PDF was opened.
         tries: failed tries of a page, by index.
+        render_seconds: time that renderers have worked on it since this daemon began.
         remaining: pages that have no checkpoint.
         in_flight: turns and pages that are being worked on.
         cancelled: whether it is to be dropped as soon as nothing is in flight.
@@ -42,6 +44,7 @@ class ActiveJob:
     folder: JobFolder
     sizes: tuple[PageSize, ...] = ()
     tries: dict[int, int] = field(default_factory=dict)
+    render_seconds: float = 0.0
     remaining: int = 0
     in_flight: int = 0
     cancelled: bool = False
@@ -56,6 +59,11 @@ class ActiveJob:
     def job_id(self) -> str:
         """The job's id."""
         return self.status.job_id
+
+    @property
+    def input(self) -> Path:
+        """The claimed PDF."""
+        return self.folder.input(self.status.filename)
 
     def enter(self) -> None:
         """Something of this job is being worked on."""
@@ -85,6 +93,7 @@ class ActiveJob:
             Stage.RENDERING,
             now,
             attempts=self.status.attempts + 1,
+            fruitless_attempts=self.status.fruitless_attempts + 1,
             started_at=self.status.started_at or now,
             worker=Worker(host=socket.gethostname(), pid=os.getpid()),
         )
@@ -108,7 +117,7 @@ class ActiveJob:
         """A page has its checkpoint."""
         self.remaining -= 1
         total = len(self.sizes)
-        values: dict[str, Any] = {"processed_pages": total - self.remaining}
+        values: dict[str, Any] = {"processed_pages": total - self.remaining, "fruitless_attempts": 0}
         if failed is not None:
             page = FailedPageStatus(page=failed.index + 1, code=ErrorCode(failed.code), message=failed.message)
             values["failed_pages"] = (*self.status.failed_pages, page)
@@ -140,5 +149,9 @@ class ActiveJob:
             now: the time.
             checkpointed: the pages that are done with, as the disk has them.
         """
-        values = {"attempts": max(0, self.status.attempts - 1), "processed_pages": checkpointed}
+        values = {
+            "attempts": max(0, self.status.attempts - 1),
+            "fruitless_attempts": max(0, self.status.fruitless_attempts - 1),
+            "processed_pages": checkpointed,
+        }
         self.advance(Status.PENDING, Stage.QUEUED, now, eta_seconds=None, worker=None, **values)

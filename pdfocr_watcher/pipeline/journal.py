@@ -22,13 +22,12 @@ from pdfocr_watcher.jobs.index import JobIndex
 from pdfocr_watcher.jobs.model import JobStatus
 from pdfocr_watcher.jobs.status_file import status_json, write_status
 from pdfocr_watcher.pipeline.active import ActiveJob, Now
+from pdfocr_watcher.pipeline.storage import Storage
 
 _log = structlog.get_logger(__name__)
 
 #: A job in work says so at least this often, in seconds, even if no page was finished.
 _HEARTBEAT = 0.9
-#: Seconds between two tries after the disk refused a status file.
-_RETRY = 1.0
 
 
 class StatusJournal:
@@ -38,18 +37,22 @@ class StatusJournal:
         index: told of every status that was written.
         mirror: a folder that people see, where the jobs folder is not; None if they see the jobs folder.
         now: the clock of the status files.
+        storage: the jobs folder.
     """
 
-    def __init__(self, index: JobIndex, mirror: Path | None, now: Now) -> None:
+    def __init__(self, index: JobIndex, mirror: Path | None, now: Now, storage: Storage) -> None:
         self._index = index
         self._mirror = mirror
         self._now = now
+        self._storage = storage
         self._dirty: dict[str, ActiveJob] = {}
         self._wake = asyncio.Event()
+        self._waiting: set[asyncio.Task[None]] = set()
         self._disk = ThreadPoolExecutor(2, "status")
         self._mirror_disk = ThreadPoolExecutor(1, "mirror")
         self._mirroring: dict[str, tuple[JobStatus, Path | None]] = {}  # None once the job is gone
         self._mirror_lock = threading.Lock()
+        self._mirror_refused = False
 
     def note(self, job: ActiveJob) -> None:
         """Write the job's status soon."""
@@ -64,14 +67,14 @@ class StatusJournal:
                 try:
                     await self._write(job, name_too=True)
                 except OSError as error:
-                    if isinstance(error, FileNotFoundError) and job.folder.path.parent.is_dir():
+                    if await self._is_gone(job, error):
                         # Somebody removed the job's folder: there is nothing to say any more.
                         _log.warning("job.folder_gone", job_id=job.job_id)
                         return
-                    _log.warning("status.refused", job_id=job.job_id, error=str(error))
+                    refused = error
                 else:
                     return
-            await asyncio.sleep(_RETRY)
+            await self._storage.wait_out(refused)
 
     async def run(self, in_work: Callable[[], list[ActiveJob]]) -> None:
         """Write what was noted, and a heartbeat for jobs in work, until cancelled."""
@@ -81,6 +84,7 @@ class StatusJournal:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._dirty:
+                    await self._storage.usable()
                     await asyncio.gather(*(self._write_noted(job_id) for job_id in list(self._dirty)[:8]))
         finally:
             heartbeat.cancel()
@@ -113,11 +117,22 @@ class StatusJournal:
                 return
             try:
                 await self._write(job, name_too=False)
-            except FileNotFoundError:  # the folder is gone: the job was delivered or deleted
-                return
             except OSError as error:
-                _log.warning("status.refused", job_id=job_id, error=str(error))
-                asyncio.get_running_loop().call_later(_RETRY, self.note, job)
+                if not await self._is_gone(job, error):  # else it was delivered or deleted
+                    task = asyncio.create_task(self._note_again(job, error))
+                    self._waiting.add(task)
+                    task.add_done_callback(self._waiting.discard)
+
+    async def _note_again(self, job: ActiveJob, error: OSError) -> None:
+        """Write a status that was refused, as soon as that is worth while; the other jobs do not wait for it."""
+        await self._storage.wait_out(error)
+        self.note(job)
+
+    async def _is_gone(self, job: ActiveJob, error: OSError) -> bool:
+        """Whether a write was refused because somebody removed the job's folder."""
+        if not isinstance(error, FileNotFoundError):
+            return False
+        return await asyncio.get_running_loop().run_in_executor(self._disk, self._storage.is_gone, job.folder.path)
 
     async def _write(self, job: ActiveJob, *, name_too: bool) -> None:
         status = job.status
@@ -149,4 +164,8 @@ class StatusJournal:
                 with contextlib.suppress(FileNotFoundError):  # it was delivered meanwhile
                     write_mirror(folder, mirror, names, status_json(status))
         except OSError as error:
-            _log.warning("mirror.refused", job_id=job_id, error=str(error))
+            if not self._mirror_refused:
+                _log.warning("mirror.refused", job_id=job_id, error=str(error))
+            self._mirror_refused = True
+        else:
+            self._mirror_refused = False

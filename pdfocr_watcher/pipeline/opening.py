@@ -10,7 +10,15 @@ from pdfocr_watcher.document.figures import IMAGES_FOLDER
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
 from pdfocr_watcher.jobs.descent import Descent
-from pdfocr_watcher.jobs.durable import copy_verified, is_regular_file, make_folder, remove_tree, sha256_of, sync_folder
+from pdfocr_watcher.jobs.durable import (
+    copy_verified,
+    is_regular_file,
+    make_folder,
+    remove_tree,
+    sha256_of,
+    sync_file,
+    sync_folder,
+)
 from pdfocr_watcher.jobs.folder import GROUNDING_NAME, LAYOUTS_NAME, MARKDOWN_NAME, JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus
 from pdfocr_watcher.jobs.steps import Step, step
@@ -77,6 +85,7 @@ class Opener:
         pdf = folder.input(status.filename)
         if not is_regular_file(pdf):  # a link that was put in the file's place would lead anywhere
             raise PdfocrError(ErrorCode.INPUT_MISSING, str(pdf))
+        sync_file(pdf)  # who dropped it need not have done so, and from now on nobody else has it
         sha256 = status.sha256 or sha256_of(pdf)
         earlier = self._earlier(sha256)
         if earlier is not None and earlier.status.job_id != status.job_id:

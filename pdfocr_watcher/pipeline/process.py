@@ -19,24 +19,22 @@ from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_failed_page
-from pdfocr_watcher.jobs.model import EngineStatus, Outputs, Stage, Status
+from pdfocr_watcher.jobs.model import EngineStatus, Stage, Status
 from pdfocr_watcher.pipeline.active import ActiveJob, Now
+from pdfocr_watcher.pipeline.finishing import Finisher
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opened, Opener
 from pdfocr_watcher.pipeline.ranges import RangeRenderer
 from pdfocr_watcher.pipeline.rendering import Rasterizer
 from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn
 from pdfocr_watcher.pipeline.slots import RasterSlots
-from pdfocr_watcher.pipeline.worker import AssembleTask, PageTask
+from pdfocr_watcher.pipeline.storage import Storage
+from pdfocr_watcher.pipeline.worker import PageTask
 from pdfocr_watcher.pipeline.workers import WorkerPool
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 
-#: Seconds before a step that a file system refused is tried again.
-_STORAGE_RETRY = 5.0
-#: Seconds that putting the results together may take, for a job and for each of its pages.
-_ASSEMBLY_SECONDS = (120.0, 2.0)
 #: Seconds that a stop waits for a disk that refuses.
 _PUT_BACK_SECONDS = 2.0
 
@@ -58,6 +56,7 @@ class Pipeline:
         rasterizers: who renders; the second is tried where the first failed.
         pool: who reads.
         journal: where the statuses are written.
+        storage: the jobs folder.
         opener: looks at a PDF before its pages are rendered.
         ended: called with a job that is completed or failed, its status written; it is the caller's from then on.
         now: the clock of the status files.
@@ -70,6 +69,7 @@ class Pipeline:
         rasterizers: tuple[Rasterizer, ...],
         pool: WorkerPool,
         journal: StatusJournal,
+        storage: Storage,
         opener: Opener,
         ended: Callable[[ActiveJob], Awaitable[None]],
         now: Now,
@@ -78,26 +78,37 @@ class Pipeline:
         self._config = config
         self._pool = pool
         self._journal = journal
+        self._storage = storage
         self._opener = opener
         self._ended = ended
         self._now = now
         self._render_workers = render_workers
         self._threads = ThreadPoolExecutor(render_workers + 2, "render")
-        self._ranges = RangeRenderer(config.render, rasterizers, self._threads)
+        self._ranges = RangeRenderer(config.render, config.job.max_render_seconds, rasterizers, self._threads)
         self._scheduler = Scheduler(config.render.range_pages)
         self._slots = RasterSlots(config.render.queue_pages)
+        self._finisher = Finisher(pool, storage, self._storage_trouble, config.job.min_page_success, now)
         self._wake = asyncio.Event()
         self._jobs: dict[str, ActiveJob] = {}
+        self._ending: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns: set[asyncio.Task[None]] = set()
         self.pages_done = 0
-        #: Why nothing goes on at present; None if it does.
-        self.trouble: str | None = None
 
     @property
     def jobs(self) -> dict[str, ActiveJob]:
         """The jobs in hand, by id."""
         return self._jobs
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is in hand, or has ended and was not handed on yet."""
+        return bool(self._jobs or self._ending)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing goes on at present; None if it does."""
+        return self._storage.trouble
 
     @property
     def rasters_peak(self) -> int:
@@ -135,6 +146,7 @@ class Pipeline:
         free = asyncio.Semaphore(self._render_workers)
         while True:
             await free.acquire()
+            await self._storage.usable()
             turn = await self._next_turn()
             job = self._jobs[turn.job_id]
             await self._slots.take(len(turn.pages))
@@ -164,16 +176,24 @@ class Pipeline:
             await asyncio.wait(self._tasks, timeout=grace)
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        begun = [job for job in self._jobs.values() if job.status.status is Status.PROCESSING]
-        for job in begun:
-            # A worker may have written a checkpoint and not have lived to say so.
-            checkpointed = await self._in_thread(job.folder.checkpointed)
-            job.put_back(self._now(), len(checkpointed))
-        commits = asyncio.gather(*(self._journal.commit(job) for job in begun))
         with contextlib.suppress(TimeoutError):  # a status that says processing is resumed all the same
-            await asyncio.wait_for(commits, _PUT_BACK_SECONDS)
+            async with asyncio.timeout(_PUT_BACK_SECONDS):
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+                await self._put_back()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _put_back(self) -> None:
+        """Say of the jobs that were begun that they wait again."""
+        begun = [job for job in self._jobs.values() if job.status.status is Status.PROCESSING]
+
+        async def put_back(job: ActiveJob) -> None:
+            # A worker may have written a checkpoint and not have lived to say so.
+            with contextlib.suppress(OSError):
+                checkpointed = await self._in_thread(job.folder.checkpointed)
+                job.put_back(self._now(), len(checkpointed))
+                await self._journal.commit(job)
+
+        await asyncio.gather(*map(put_back, begun))
 
     def _spawn(self, job: ActiveJob, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._guard(job, work))
@@ -218,17 +238,24 @@ class Pipeline:
         try:
             opened = await self._in_thread(functools.partial(self._opener.open, job.folder, job.status))
         except PdfocrError as error:
-            await self._end(job, Status.FAILED, error)
-            return
+            error = await self._storage.suspect(error, job.input)
+            if error.code is ErrorCode.STORAGE_FAILED:
+                await self._open_again(job, error)
+            else:
+                await self._end(job, Status.FAILED, error)
         except OSError as error:
-            await self._storage_trouble(job, error)
+            await self._open_again(job, error)
+        else:
             if not job.cancelled:
-                job.put_back(self._now(), job.status.processed_pages)
-                self._scheduler.add(job.job_id)
-                self._wake.set()
-            return
+                await self._opened(job, opened)
+
+    async def _open_again(self, job: ActiveJob, error: Exception) -> None:
+        """The file system refused: the job waits for its turn again."""
+        await self._storage_trouble(job, error)
         if not job.cancelled:
-            await self._opened(job, opened)
+            job.put_back(self._now(), job.status.processed_pages)
+            self._scheduler.add(job.job_id)
+            self._wake.set()
 
     async def _opened(self, job: ActiveJob, opened: Opened) -> None:
         now = self._now()
@@ -278,7 +305,8 @@ class Pipeline:
         if error.code is ErrorCode.STORAGE_FAILED:
             await self._storage_trouble(job, error)
         for index in (index for index in pages if index not in rendered):
-            if error.code is ErrorCode.STORAGE_FAILED or len(pages) > 1:
+            final = error.code is ErrorCode.RENDER_BUDGET
+            if error.code is ErrorCode.STORAGE_FAILED or (len(pages) > 1 and not final):
                 self._again(job, index)  # of several pages nobody knows yet whose fault it was: each alone
             else:
                 await self._page_trouble(job, index, error)
@@ -292,17 +320,14 @@ class Pipeline:
             self._journal.note(job)
         try:
             try:
+                await self._storage.usable()
                 if not job.cancelled:
                     await self._pool.call(task, self._config.engine.page_timeout_seconds, urgent=raster.quick)
             finally:
                 self._slots.free()
-                await self._in_thread(functools.partial(_remove_raster, raster.path))
+                self._remove_raster(raster.path)
         except PdfocrError as error:
-            if error.code is ErrorCode.STORAGE_FAILED:
-                await self._storage_trouble(job, error)
-                self._again(job, index)
-            else:
-                await self._page_trouble(job, index, error)
+            await self._page_trouble(job, index, error)
         else:
             await self._page_done(job)
         finally:
@@ -314,12 +339,17 @@ class Pipeline:
 
     async def _page_trouble(self, job: ActiveJob, index: int, error: PdfocrError) -> None:
         """A page failed: try it again, or record it as failed."""
+        error = await self._storage.suspect(error, job.input)
+        if error.code is ErrorCode.STORAGE_FAILED:
+            await self._storage_trouble(job, error)
+            self._again(job, index)
+            return
         if job.cancelled:
             return
         job.tries[index] = job.tries.get(index, 0) + 1
         attempts = self._config.job.page_attempts
         _log.warning("page.failed", job_id=job.job_id, page=index + 1, code=error.code, attempt=job.tries[index])
-        if job.tries[index] < attempts:
+        if job.tries[index] < attempts and error.code is not ErrorCode.RENDER_BUDGET:
             self._again(job, index)
             return
         failed = FailedPage(index, error.code, str(error))
@@ -336,7 +366,6 @@ class Pipeline:
         if job.cancelled:
             return
         self.pages_done += 1
-        self.trouble = None
         job.page_done(self._now(), failed)
         self._journal.note(job)
         if not job.remaining:
@@ -344,76 +373,41 @@ class Pipeline:
 
     async def _finish(self, job: ActiveJob) -> None:
         """Put the outputs together and end the job."""
-        total = len(job.sizes)
         job.advance(Status.PROCESSING, Stage.ASSEMBLING, self._now(), engine=self._engine_status())
         await self._journal.commit(job)
-        try:
-            images = await self._assemble(job, total)
-        except PdfocrError as error:
-            if error.code is not ErrorCode.ASSEMBLY_FAILED:
-                error = PdfocrError(ErrorCode.ASSEMBLY_FAILED, error.message)
-            await self._end(job, Status.FAILED, error)
-            return
-        job.change(self._now(), outputs=Outputs(image_count=images))
-        read = total - len(job.status.failed_pages)
-        if read < self._config.job.min_page_success * total:
-            await self._end(job, Status.FAILED, PdfocrError(ErrorCode.TOO_FEW_PAGES, f"{read} of {total} were read."))
-        else:
-            await self._end(job, Status.COMPLETED)
-
-    async def _assemble(self, job: ActiveJob, total: int) -> int:
-        """Have a worker put the outputs together, again and again while the file system refuses; the figures."""
-        fixed, per_page = _ASSEMBLY_SECONDS
-        task = AssembleTask(str(job.folder.path), total)
-        crashed = False
-        while True:
-            try:
-                reply = await self._pool.call(task, fixed + per_page * total, urgent=True)
-            except PdfocrError as error:
-                if error.code is ErrorCode.ENGINE_CRASHED and not crashed:
-                    crashed = True  # once may be somebody else's doing, as when memory runs out
-                elif error.code is ErrorCode.STORAGE_FAILED and not job.cancelled:
-                    await self._storage_trouble(job, error)
-                else:
-                    raise
-            else:
-                self.trouble = None
-                return int(reply["images"])
+        error = await self._finisher.finish(job)
+        await self._end(job, Status.FAILED if error else Status.COMPLETED, error)
 
     async def _end(self, job: ActiveJob, status: Status, error: PdfocrError | None = None) -> None:
         """The job is over: hand it to whoever delivers it."""
-        if job.cancelled:
+        if job.cancelled or job.status.status.finished:
             return
         job.end(status, self._now(), error)
+        self._ending.add(job.job_id)
         self._jobs.pop(job.job_id, None)
         self._scheduler.remove(job.job_id)
-        await self._journal.commit(job)
-        log = _log.info if error is None else _log.warning
-        log(f"job.{status.value}", job_id=job.job_id, pages=job.status.total_pages, code=error.code if error else None)
-        await self._ended(job)
+        try:
+            await self._journal.commit(job)
+            code = error.code if error else None
+            log = _log.info if error is None else _log.warning
+            log(f"job.{status.value}", job_id=job.job_id, pages=job.status.total_pages, code=code)
+            await self._ended(job)
+        finally:
+            self._ending.discard(job.job_id)
 
     async def _storage_trouble(self, job: ActiveJob, error: Exception) -> None:
         """The file system refused a step: nothing is lost, it is tried again after a while."""
-        self.trouble = str(error)
-        _log.warning("storage.refused", job_id=job.job_id, error=str(error))
-        await asyncio.sleep(_STORAGE_RETRY)
-        if not job.cancelled and await self._in_thread(functools.partial(_is_gone, job.folder.path)):
-            self.trouble = None
+        await self._storage.wait_out(error)
+        if not job.cancelled and await self._in_thread(functools.partial(self._storage.is_gone, job.folder.path)):
             await self._end(job, Status.FAILED, PdfocrError(ErrorCode.INPUT_MISSING, str(job.folder.path)))
             job.cancelled = True  # every loop that waits for the disk ends with this
 
+    def _remove_raster(self, path: Path) -> None:
+        """Remove a raster, without waiting for a disk that may hang."""
 
-def _is_gone(folder: Path) -> bool:
-    """Whether somebody removed a job's folder; a disk in trouble does not count."""
-    try:
-        folder.lstat()
-    except FileNotFoundError:
-        return folder.parent.is_dir()
-    except OSError:
-        return False
-    return False
+        def remove() -> None:
+            with contextlib.suppress(OSError):  # the delivery or the next start removes what is left
+                path.unlink(missing_ok=True)
 
-
-def _remove_raster(raster: Path) -> None:
-    with contextlib.suppress(OSError):  # the next start removes what is left
-        raster.unlink(missing_ok=True)
+        with contextlib.suppress(RuntimeError):  # after the stop
+            self._threads.submit(remove)

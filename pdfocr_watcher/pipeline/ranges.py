@@ -6,11 +6,13 @@ What becomes of the rasters, and of the pages that none came of, is decided in `
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 
 import structlog
 
 from pdfocr_watcher.config.model import Render
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.probe import refusal
 from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.active import ActiveJob
 from pdfocr_watcher.pipeline.rendering import Rasterizer, effective_dpi
@@ -28,12 +30,16 @@ class RangeRenderer:
 
     Args:
         settings: resolution and limits.
+        max_seconds: time that renderers may work on one job, all together.
         rasterizers: who renders; the second is tried where the first failed.
         threads: where the waiting for renderers is done.
     """
 
-    def __init__(self, settings: Render, rasterizers: tuple[Rasterizer, ...], threads: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, settings: Render, max_seconds: float, rasterizers: tuple[Rasterizer, ...], threads: ThreadPoolExecutor
+    ) -> None:
         self._settings = settings
+        self._max_seconds = max_seconds
         self._rasterizers = rasterizers
         self._threads = threads
 
@@ -45,8 +51,10 @@ class RangeRenderer:
         """The rasters that came of some pages, and why others did not.
 
         What one renderer cannot do may be no trouble to the other: several pages are given to each in turn, a
-        single one to another at each try.
+        single one to another at each try. RENDER_BUDGET says that the job has had all the time that it may have.
         """
+        if job.render_seconds >= self._max_seconds:
+            return {}, PdfocrError(ErrorCode.RENDER_BUDGET, f"({self._max_seconds:g} s)")
         rasterizers = self._rasterizers
         if len(pages) == 1:
             rasterizers = (rasterizers[job.tries.get(pages[0], 0) % len(rasterizers)],)
@@ -74,12 +82,15 @@ class RangeRenderer:
             with step(Step.RENDER, folder):
                 return rasterizer.render(pdf, pages, dpi, folder, limit)
 
+        begun = monotonic()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work), None
         except PdfocrError as error:
             return {}, error
         except OSError as error:
-            return {}, PdfocrError(ErrorCode.STORAGE_FAILED, f"{error}.")
+            return {}, PdfocrError(ErrorCode.STORAGE_FAILED, refusal(error, job.folder.path.parent))
         except Exception as error:  # noqa: BLE001 - whatever it is, it costs these pages and not their slots
             _log.exception("render.defect", job_id=job.job_id)
             return {}, PdfocrError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
+        finally:
+            job.render_seconds += monotonic() - begun

@@ -1,10 +1,11 @@
 """The worker process: reads pages with its engine and puts results together, one task at a time.
 
-Tasks come as JSON lines on standard input, answers go as JSON lines to standard output; everything that a
-library prints goes to standard error. Rasters and checkpoints pass through the job's folder, never through
-the pipe. The process ends with its daemon.
+Tasks come as JSON lines on standard input, answers go as JSON lines with the task's number to standard output;
+everything that a library prints goes to standard error. Rasters and checkpoints pass through the job's folder, never
+through the pipe. The process ends with its daemon.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -23,11 +24,16 @@ from pdfocr_watcher.engines.registry import create_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_page
 from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.jobs.probe import refusal
 from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.assembly import assemble
 from pdfocr_watcher.pipeline.rendering import keep_raster_memory, load_raster
 
 _PR_SET_PDEATHSIG = 1
+#: Characters of a failure's detail that are told; a library may put a whole page into its message.
+_DETAIL_LENGTH = 2000
+#: Out of 1000: where memory runs out the system is to take a worker, which is replaced, and not the daemon.
+_EXPENDABLE = 500
 
 Answer = dict[str, Any]
 
@@ -86,9 +92,9 @@ class AssembleTask:
 Task = PageTask | AssembleTask
 
 
-def task_line(task: Task) -> bytes:
-    """A task as it goes through the pipe."""
-    return json.dumps({"task": type(task).__name__, **asdict(task)}).encode() + b"\n"
+def task_line(task: Task, number: int) -> bytes:
+    """A task as it goes through the pipe; its answer carries the same number."""
+    return json.dumps({"number": number, "task": type(task).__name__, **asdict(task)}).encode() + b"\n"
 
 
 def read_page(task: PageTask, engine: Engine, settings: WorkerSettings) -> Answer:
@@ -116,19 +122,20 @@ def read_page(task: PageTask, engine: Engine, settings: WorkerSettings) -> Answe
 def answer(line: bytes, engine: Engine, settings: WorkerSettings) -> Answer:
     """Do what a line asks for; every failure becomes an answer."""
     data = json.loads(line)
-    kind = data.pop("task")
+    number, kind = data.pop("number"), data.pop("task")
     try:
         if kind == PageTask.__name__:
-            return {"ok": True, **read_page(PageTask(**data), engine, settings)}
+            return {"number": number, "ok": True, **read_page(PageTask(**data), engine, settings)}
         assembly = AssembleTask(**data)
         with step(Step.ASSEMBLE, Path(assembly.job)):
-            return {"ok": True, "images": assemble(JobFolder(Path(assembly.job)), assembly.total)}
+            return {"number": number, "ok": True, "images": assemble(JobFolder(Path(assembly.job)), assembly.total)}
     except PdfocrError as error:
-        return {"ok": False, "code": error.code, "detail": error.detail}
+        failure = error
     except OSError as error:
-        return {"ok": False, "code": ErrorCode.STORAGE_FAILED, "detail": str(error)}
+        failure = PdfocrError(ErrorCode.STORAGE_FAILED, refusal(error, Path(data["job"]).parent))
     except Exception as error:  # noqa: BLE001 - one page's trouble must not end the worker
-        return {"ok": False, "code": ErrorCode.INTERNAL, "detail": f"{type(error).__name__}: {error}"}
+        failure = PdfocrError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
+    return {"number": number, "ok": False, "code": failure.code, "detail": failure.detail[:_DETAIL_LENGTH]}
 
 
 def _end_with_parent(parent: int) -> None:
@@ -145,11 +152,23 @@ def _use_one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def _protocol_channel() -> BinaryIO:
-    """Standard output for the answers alone: what libraries print goes to standard error."""
-    channel = os.fdopen(os.dup(1), "wb")
+def _offer_first() -> None:
+    """Have the system end this process before the daemon where memory runs out."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(_EXPENDABLE), encoding="ascii")
+
+
+def _protocol_channels() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output for tasks and answers alone.
+
+    What libraries print goes to standard error; they and the programs that they start read an empty input.
+    """
+    tasks, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     os.dup2(2, 1)
-    return channel
+    return tasks, answers
 
 
 def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], None]) -> None:
@@ -170,16 +189,17 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _end_with_parent(int(sys.argv[2]))
-    channel = _protocol_channel()
+    _offer_first()
+    tasks, answers = _protocol_channels()
     keep_raster_memory()
     _use_one_thread()
 
     def send(message: Answer) -> None:
-        channel.write(json.dumps(message).encode() + b"\n")
-        channel.flush()
+        answers.write(json.dumps(message).encode() + b"\n")
+        answers.flush()
 
     try:
-        serve(WorkerSettings(**json.loads(sys.argv[1])), sys.stdin.buffer, send)
+        serve(WorkerSettings(**json.loads(sys.argv[1])), tasks, send)
     except BrokenPipeError:
         sys.exit(1)
 

@@ -1,21 +1,16 @@
-"""The pool of worker processes as the daemon sees it: supervised, replaceable, every wait with a limit."""
+"""The pool of worker processes: which task goes to whom, and a new process for one that died, hangs or grew."""
 
 import asyncio
-import contextlib
 import itertools
-import json
-import os
-import sys
-from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 import structlog
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.pipeline.worker import Answer, Task, WorkerSettings, task_line
+from pdfocr_watcher.pipeline.worker import Answer, Task, WorkerSettings
+from pdfocr_watcher.pipeline.worker_process import WorkerProcess
 
 _log = structlog.get_logger(__name__)
 
@@ -23,8 +18,10 @@ _log = structlog.get_logger(__name__)
 _BACKOFF = (1.0, 60.0)
 #: Seconds that a worker has to end by itself once its input is closed.
 _GRACE = 2.0
-#: glibc gives freed rasters back to the system at once and faults them in again for every page; not so with these.
-_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "268435456", "MALLOC_TRIM_THRESHOLD_": "268435456"}
+#: Seconds between two looks at the workers' memory, and at whether the idle ones are still well.
+_WATCH_INTERVAL = 0.5
+#: A worker that has more than this share of its memory limit after a task is replaced before it meets the limit.
+_RENEWAL = 0.8
 
 
 class EngineState(StrEnum):
@@ -35,122 +32,21 @@ class EngineState(StrEnum):
     FAILED = "failed"
 
 
-class WorkerProcess:
-    """One worker process.
+@dataclass(slots=True, eq=False)
+class _Place:
+    """A worker's place in the pool.
 
-    Args:
-        settings: what it is started with.
+    Attributes:
+        worker: who has it now.
+        failures: starts in a row after which no task was taken.
+        idle: expires the wait for a task; None while it does not wait for one.
+        busy: whether it has a task in hand.
     """
 
-    def __init__(self, settings: WorkerSettings) -> None:
-        self._settings = settings
-        self._process: Process | None = None
-        self._loaded = False
-
-    @property
-    def ready(self) -> bool:
-        """Whether its engine has loaded and it is alive."""
-        return self._loaded and self.alive
-
-    @property
-    def alive(self) -> bool:
-        """Whether there is a process that can take a task."""
-        return self._process is not None and self._process.returncode is None
-
-    @property
-    def pid(self) -> int | None:
-        """The process, if it is alive."""
-        return self._process.pid if self.alive and self._process else None
-
-    async def start(self, timeout: float) -> EngineInfo:  # noqa: ASYNC109 - the limit is part of what is asked
-        """Start the process and wait until its engine has loaded.
-
-        Raises:
-            PdfocrError: it did not load (ENGINE_UNAVAILABLE), within `timeout` seconds.
-        """
-        self._loaded = False
-        command = (sys.executable, "-P", "-m", "pdfocr_watcher.pipeline.worker", self._settings.to_json())
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(*command, str(os.getpid())),
-                stdin=PIPE,
-                stdout=PIPE,
-                env={**os.environ, **_MALLOC, "OMP_NUM_THREADS": str(self._settings.threads)},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"Its process cannot be started: {error}.") from error
-        try:
-            async with asyncio.timeout(timeout):
-                ready = await self._read()
-        except TimeoutError:
-            await self.kill()
-            raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"It did not load within {timeout:g} s.") from None
-        except PdfocrError:
-            raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, "Its process ended while it loaded.") from None
-        if not ready["ready"]:
-            await self.kill()
-            raise PdfocrError(ErrorCode(ready["code"]), ready["detail"])
-        self._loaded = True
-        return EngineInfo(**ready["engine"])
-
-    async def call(self, task: Task, timeout: float) -> Answer:  # noqa: ASYNC109 - see start
-        """Have a task done.
-
-        Raises:
-            PdfocrError: the task failed with the worker's code, or took longer than `timeout` seconds
-                (ENGINE_TIMEOUT), or the process died (ENGINE_CRASHED); in these two cases it is gone.
-        """
-        if self._process is None or self._process.stdin is None:
-            raise PdfocrError(ErrorCode.INTERNAL, "The worker was not started.")
-        try:
-            self._process.stdin.write(task_line(task))
-            # Not wait_for: on Python 3.11 it can swallow the cancellation that ends a worker's runner.
-            async with asyncio.timeout(timeout):
-                reply = await self._read()
-        except TimeoutError:
-            await self.kill()
-            raise PdfocrError(ErrorCode.ENGINE_TIMEOUT, f"The limit is {timeout:g} s.") from None
-        except asyncio.CancelledError:
-            await self.kill()
-            raise
-        if not reply["ok"]:
-            raise PdfocrError(ErrorCode(reply["code"]), reply["detail"])
-        return reply
-
-    async def _read(self) -> dict[str, Any]:
-        """The next line of the worker.
-
-        Raises:
-            PdfocrError: the process ended, or what came is no answer (ENGINE_CRASHED).
-        """
-        if self._process is None or self._process.stdout is None:
-            raise PdfocrError(ErrorCode.INTERNAL, "The worker was not started.")
-        try:
-            reply = json.loads(await self._process.stdout.readline())
-        except ValueError:  # no JSON, or a line longer than any answer
-            reply = None
-        if isinstance(reply, dict):
-            return reply
-        await self.kill()
-        raise PdfocrError(ErrorCode.ENGINE_CRASHED, f"Exit status {self._process.returncode}.")
-
-    async def kill(self) -> None:
-        """End the process now."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
-
-    async def stop(self) -> None:
-        """Let the process end by itself, or kill it."""
-        if self._process is not None and self._process.stdin is not None and self.alive:
-            self._process.stdin.close()
-            try:
-                async with asyncio.timeout(_GRACE):
-                    await self._process.wait()
-            except TimeoutError:
-                await self.kill()
+    worker: WorkerProcess
+    failures: int = 0
+    idle: asyncio.Timeout | None = None
+    busy: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -170,10 +66,14 @@ class WorkerPool:
         settings: what each worker is started with.
         size: how many.
         start_timeout: seconds that an engine may take to load.
+        memory_bytes: the most memory that a worker may have; None for as much as it wants.
     """
 
-    def __init__(self, settings: WorkerSettings, size: int, start_timeout: float) -> None:
-        self._workers = [WorkerProcess(settings) for _ in range(size)]
+    def __init__(
+        self, settings: WorkerSettings, size: int, start_timeout: float, memory_bytes: int | None = None
+    ) -> None:
+        self._places = [_Place(WorkerProcess(settings)) for _ in range(size)]
+        self._memory_bytes = memory_bytes
         self._start_timeout = start_timeout
         self._orders: asyncio.PriorityQueue[_Order] = asyncio.PriorityQueue()
         self._serial = itertools.count()
@@ -187,11 +87,11 @@ class WorkerPool:
     @property
     def pids(self) -> list[int]:
         """The worker processes that are alive."""
-        return [worker.pid for worker in self._workers if worker.pid is not None]
+        return [place.worker.pid for place in self._places if place.worker.pid is not None]
 
     def start(self) -> None:
         """Begin to start the workers."""
-        self._runners = [asyncio.create_task(self._run(worker)) for worker in self._workers]
+        self._runners = [asyncio.create_task(work) for work in (*map(self._run, self._places), self._watch())]
 
     async def settled(self) -> None:
         """Wait until the engine is ready or has failed for the first time; bounded by the start's limit."""
@@ -234,18 +134,43 @@ class WorkerPool:
         for runner in self._runners:
             runner.cancel()
         await asyncio.gather(*self._runners, return_exceptions=True)
-        await asyncio.gather(*(worker.stop() for worker in self._workers))
+        await asyncio.gather(*(place.worker.stop(_GRACE) for place in self._places))
 
-    async def _run(self, worker: WorkerProcess) -> None:
+    async def _run(self, place: _Place) -> None:
         while not self._draining:
-            await self._ensure_started(worker)
-            order = await self._orders.get()
-            if order.result.done():
-                continue
-            if not worker.alive:  # it died while it was idle: that is not the task's fault
-                self._orders.put_nowait(order)
-                continue
-            await self._do(worker, order)
+            await self._ensure_started(place)
+            order = await self._next_order(place)
+            if order is None:
+                await self._replace_idle(place)
+            elif not order.result.done():
+                place.failures = 0
+                place.busy = True
+                await self._do(place.worker, order)
+                place.busy = False
+                await self._renew(place.worker)
+
+    async def _next_order(self, place: _Place) -> _Order | None:
+        """The next order for a worker; None if it is no longer fit to be given one."""
+        try:
+            async with asyncio.timeout(None) as place.idle:
+                order = await self._orders.get()
+        except TimeoutError:
+            return None
+        finally:
+            place.idle = None
+        if place.worker.fit:
+            return order
+        self._orders.put_nowait(order)  # what happened to the worker before is not the task's fault
+        return None
+
+    async def _replace_idle(self, place: _Place) -> None:
+        """A worker ended, spoke without being asked, or grew too large while it had nothing to do."""
+        place.failures += 1
+        failure = PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, "Its process does not live until it is given a page.")
+        _log.warning("worker.replaced", pid=place.worker.pid, bytes=place.worker.memory)
+        await place.worker.kill()
+        if place.failures > 1:  # once may be anybody's doing
+            self._note_failure(failure)
 
     async def _do(self, worker: WorkerProcess, order: _Order) -> None:
         """Have a worker do an order; whatever happens, the order gets its result."""
@@ -267,19 +192,44 @@ class WorkerPool:
         if not order.result.done():
             order.result.set_exception(failure)
 
-    async def _ensure_started(self, worker: WorkerProcess) -> None:
-        delay, longest = _BACKOFF
-        while not worker.alive:
+    async def _renew(self, worker: WorkerProcess) -> None:
+        """Replace a worker that has grown from page to page before it meets its limit in the middle of one."""
+        if self._memory_bytes is not None and (memory := worker.memory) > _RENEWAL * self._memory_bytes:
+            _log.info("worker.renewed", pid=worker.pid, bytes=memory, limit=self._memory_bytes)
+            await worker.stop(_GRACE)
+
+    async def _ensure_started(self, place: _Place) -> None:
+        first, longest = _BACKOFF
+        while not place.worker.ready:
+            if place.failures:
+                # The exponent has a bound: these tries go on for years.
+                await asyncio.sleep(min(first * 2 ** min(place.failures - 1, 30), longest))
             try:
-                self.info = await worker.start(self._start_timeout)
+                self.info = await place.worker.start(self._start_timeout)
             except PdfocrError as error:
-                _log.error("engine.failed", code=error.code, detail=error.detail, retry_in=delay)
-                if not any(other.ready for other in self._workers):  # the others go on without it
-                    self.state, self.failure = EngineState.FAILED, error
-                self._settled.set()
-                await asyncio.sleep(delay)
-                delay = min(2 * delay, longest)
+                place.failures += 1
+                _log.error("engine.failed", code=error.code, detail=error.detail, failures=place.failures)
+                self._note_failure(error)
             else:
-                _log.info("engine.ready", pid=worker.pid, engine=self.info.name, model=self.info.model)
+                _log.info("engine.ready", pid=place.worker.pid, engine=self.info.name, model=self.info.model)
                 self.state, self.failure = EngineState.READY, None
                 self._settled.set()
+
+    def _note_failure(self, error: PdfocrError) -> None:
+        if not any(place.worker.ready for place in self._places):  # the others go on without it
+            self.state, self.failure = EngineState.FAILED, error
+        self._settled.set()
+
+    async def _watch(self) -> None:
+        """Look after the workers until cancelled: none may take more memory than it is allowed, nor die unnoticed."""
+        while True:
+            await asyncio.sleep(_WATCH_INTERVAL)
+            for place in self._places:
+                worker, limit = place.worker, self._memory_bytes
+                too_large = limit is not None and (memory := worker.memory) > limit
+                if place.idle is not None and (too_large or not worker.fit):
+                    place.idle.reschedule(0)
+                    place.idle = None
+                elif place.busy and too_large:
+                    detail = f"It had {memory} bytes, and {limit} are allowed."
+                    await worker.condemn(PdfocrError(ErrorCode.ENGINE_OUT_OF_MEMORY, detail))

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="the ba
 _REPOSITORY = Path(__file__).parents[2]
 
 
-def run(folder: Path, name: str, *arguments: str) -> str:
+def run(folder: Path, name: str, *arguments: str, limit: float = 120) -> str:
     command = [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--folder", str(folder)]
-    done = subprocess.run(command, cwd=_REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=_REPOSITORY, capture_output=True, text=True, timeout=limit, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "machine: " in done.stdout
     assert "versions: " in done.stdout
@@ -56,3 +56,11 @@ def test_memory_counts_the_rasters_alive(tmp_path):
 def test_many_finds_every_content_once(tmp_path):
     printed = run(tmp_path, "many", "--files", "5")
     assert "dropped 5, completed 5, twice 0, missing 0, left over 0" in printed
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_soak_finds_every_drop_once_and_nothing_that_grows(tmp_path):
+    printed = run(tmp_path, "soak", "--minutes", "1", limit=540)
+    assert "missing 0, wrong 0, left over 0, temporary files 0" in printed
+    assert "as it should be" in printed

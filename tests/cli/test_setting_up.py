@@ -135,6 +135,15 @@ def test_doctor_names_what_is_missing(command: Command, made: Path) -> None:
     assert [line.split()[1].rstrip(":") for line in missing] == ["inbox", "free"]
 
 
+def test_doctor_names_a_file_that_a_daemon_left_half_claimed(command: Command, made: Path) -> None:
+    private = ".pdfocr-20260102T030405Z-3f9a1c2b-letter.pdf"
+    (made / "inbox" / "office").mkdir()
+    (made / "inbox" / "office" / private).touch()
+    said = " ".join(command("doctor", "-c", made / "config.yaml").out.split())
+    assert "1 files in the inbox" in said
+    assert f"mv 'office/{private}'" in said
+
+
 def test_doctor_looks_at_the_defaults_where_there_is_no_configuration(command: Command) -> None:
     said = command("doctor")
     assert "init DIR" in said.out

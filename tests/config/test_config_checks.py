@@ -35,6 +35,13 @@ import pytest
             ),
         ),
         (
+            "engine:\n  memory_bytes: 2000\n",
+            (
+                "2: engine.memory_bytes (2000) is less than the 390000000 bytes that any engine needs for a page of "
+                "render.max_pixels (40000000)"
+            ),
+        ),
+        (
             "inbox:\n  ignore: ['@eaDir/']\n",
             "2: inbox.ignore: '@eaDir/' matches nothing: a pattern is for one name, without a '/'",
         ),
@@ -49,6 +56,7 @@ def test_keys_that_do_not_go_together_are_refused(mistakes, text, message):
     [
         "render: {queue_pages: 4, range_pages: 4}",
         "render: {max_pixels: 100000000, memory_bytes: 300000000}",
+        "engine: {memory_bytes: 390000000}",
         "inbox: {settle_seconds: 30}",
         "inbox: {ignore: []}",
     ],

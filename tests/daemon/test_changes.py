@@ -25,6 +25,7 @@ from pdfocr_watcher.pipeline.active import utc_now
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opener
 from pdfocr_watcher.pipeline.process import Pipeline
+from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.pipeline.workers import WorkerPool
 from tests.pipeline.doubles import CLAIMED, NULL_WORKER, FakeRasterizer, claimed_job, until
 
@@ -147,7 +148,8 @@ class Office:
         self.folders = folders
         self.index = index
         self.delivering = set()
-        self.journal = StatusJournal(index, folders.root / "status", utc_now)
+        storage = Storage(folders.jobs, "0" * 12)
+        self.journal = StatusJournal(index, folders.root / "status", utc_now, storage)
         config = Config(folders=folders)
         rasterizers = (FakeRasterizer(),)
         self.pipeline = Pipeline(
@@ -155,6 +157,7 @@ class Office:
             rasterizers,
             WorkerPool(NULL_WORKER, 1, 10.0),
             self.journal,
+            storage,
             Opener(config, rasterizers, lambda _sha256: None),
             self._ended,
             utc_now,

@@ -14,11 +14,14 @@ from pdfocr_watcher.jobs.folder import result_name
 from pdfocr_watcher.jobs.index import JobIndex
 from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.jobs.status_file import read_status, write_status
+from pdfocr_watcher.pipeline import storage
 from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
 from pdfocr_watcher.pipeline.journal import StatusJournal
+from pdfocr_watcher.pipeline.storage import Storage
 from tests.pipeline.doubles import CLAIMED, claimed_job, until
 
 SHA = "ab" * 32
+OWNER = "0" * 12
 
 
 @pytest.fixture
@@ -35,16 +38,23 @@ def index(folders):
 
 
 @pytest.fixture
-async def journal(folders, index):
-    journal = StatusJournal(index, folders.root / "status", utc_now)
+async def jobs_storage(folders):
+    return Storage(folders.jobs, OWNER)
+
+
+@pytest.fixture
+async def journal(folders, index, jobs_storage):
+    journal = StatusJournal(index, folders.root / "status", utc_now, jobs_storage)
     yield journal
     journal.close()
 
 
 @pytest.fixture
-async def deliveries(folders, index, journal, monkeypatch):
+async def deliveries(folders, index, journal, jobs_storage, monkeypatch):
     monkeypatch.setattr(deliveries_module, "_BACKOFF", (0.02, 0.05))
-    deliveries = Deliveries(folders, index, journal)
+    for pause in ("_RETRY", "_ALONE", "_LINGER"):
+        monkeypatch.setattr(storage, pause, 0.05)
+    deliveries = Deliveries(folders, index, journal, jobs_storage, OWNER)
     yield deliveries
     await deliveries.stop(0)
 
@@ -136,7 +146,7 @@ async def test_one_delivery_that_is_refused_does_not_keep_the_others_waiting(del
     assert (deliveries.completed, deliveries.failed) == (1, 0)
 
 
-async def test_a_delivery_that_was_stopped_is_made_at_the_next_start(deliveries, folders, index, journal):
+async def test_a_delivery_that_was_stopped_is_made_at_the_next_start(deliveries, folders, index, journal, jobs_storage):
     folders.outbox.rmdir()
     folders.outbox.write_bytes(b"in the way")
     job = ended(folders)
@@ -146,7 +156,7 @@ async def test_a_delivery_that_was_stopped_is_made_at_the_next_start(deliveries,
     assert read_status(job.folder.path) == job.status
 
     folders.outbox.unlink()
-    later = Deliveries(folders, index, journal)
+    later = Deliveries(folders, index, journal, jobs_storage, OWNER)
     await later.begin(ActiveJob(job.status, job.folder))
     await through(later)
     await later.stop(0)
@@ -224,12 +234,12 @@ async def test_a_folder_that_holds_something_else_by_now_is_no_earlier_result(de
     assert deliveries.earlier(SHA) is None
 
 
-async def test_what_an_earlier_daemon_completed_is_remembered(deliveries, folders, index, journal):
+async def test_what_an_earlier_daemon_completed_is_remembered(deliveries, folders, index, journal, jobs_storage):
     await deliveries.begin(ended(folders, 1))
     await deliveries.begin(ended(folders, 2, Status.FAILED, sha256="cd" * 32))
     await deliveries.begin(ended(folders, 3, sha256=None))
     await through(deliveries)
-    later = Deliveries(folders, index, journal)
+    later = Deliveries(folders, index, journal, jobs_storage, OWNER)
     later.remember(index.entries())
     assert later.earlier(SHA).status.job_id == "20260102T030001Z-00000001"
     assert later.earlier("cd" * 32) is None

@@ -1,20 +1,23 @@
 """The start: whatever an earlier daemon left in the jobs folder goes on from where it was, and nothing is lost."""
 
+import asyncio
 import os
+import shutil
 from datetime import timedelta
 
 import pytest
 
-from pdfocr_watcher.daemon.recovering import recover
+from pdfocr_watcher.daemon import recovering
+from pdfocr_watcher.daemon.recovering import Mending, mend, recover
 from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.jobs.checkpoint import write_failed_page
+from pdfocr_watcher.jobs.claim_note import ClaimNote
 from pdfocr_watcher.jobs.delivery import deliver
 from pdfocr_watcher.jobs.durable import temporary_name
 from pdfocr_watcher.jobs.model import Stage, Status
-from pdfocr_watcher.jobs.recovery import CopyNote
 from pdfocr_watcher.jobs.status_file import read_status, write_status
-from tests.pipeline.doubles import CLAIMED, claimed_job
+from tests.pipeline.doubles import CLAIMED, PATIENCE, claimed_job
 
 NOW = CLAIMED + timedelta(hours=1)
 MAX_ATTEMPTS = 3
@@ -28,7 +31,7 @@ def jobs(tmp_path):
 
 
 def start(jobs):
-    return recover(jobs, MAX_ATTEMPTS, NOW)
+    return recover(jobs, MAX_ATTEMPTS, NOW).jobs
 
 
 def on_disk(job):
@@ -114,7 +117,7 @@ def test_a_job_that_has_ended_is_to_be_delivered_as_it_ended(jobs, ending):
 
 
 def test_a_job_that_was_begun_too_often_is_given_up(jobs):
-    leave(claimed_job(jobs), Status.PROCESSING, attempts=MAX_ATTEMPTS)
+    leave(claimed_job(jobs), Status.PROCESSING, attempts=MAX_ATTEMPTS, fruitless_attempts=MAX_ATTEMPTS)
     (found,) = start(jobs)
     status = found.status
     assert (status.status, status.error_code) == (Status.FAILED, ErrorCode.TOO_MANY_ATTEMPTS)
@@ -124,7 +127,7 @@ def test_a_job_that_was_begun_too_often_is_given_up(jobs):
 
 
 def test_a_job_has_its_last_attempt(jobs):
-    leave(claimed_job(jobs), Status.PROCESSING, attempts=MAX_ATTEMPTS - 1)
+    leave(claimed_job(jobs), Status.PROCESSING, attempts=MAX_ATTEMPTS - 1, fruitless_attempts=MAX_ATTEMPTS - 1)
     (found,) = start(jobs)
     assert found.status.status is Status.PENDING
 
@@ -151,32 +154,92 @@ def test_a_pdf_whose_status_is_lost_is_adopted_under_a_name_of_ours(jobs, conten
     assert on_disk(found) == status
 
 
-def copied(job, source):
-    """A claim that was broken off between the copy's rename and the removal of its source."""
-    found = os.lstat(source)
-    note = CopyNote(str(source), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+@pytest.fixture
+def inbox(tmp_path):
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+def begun(job, inbox, content=b"%PDF-1.7 card"):
+    """A claim by copy that was broken off: the file has its private name; what it was called and what it is now."""
+    note = ClaimNote.of(inbox, "letter.pdf", job.job_id)
     note.write(job.folder)
+    (inbox / note.private).write_bytes(content)
+    return inbox / "letter.pdf", inbox / note.private
 
 
-def test_the_source_of_a_copy_that_is_in_place_is_removed_so_that_it_is_not_claimed_twice(jobs, tmp_path):
-    source = tmp_path / "letter.pdf"
-    source.write_bytes(b"%PDF-1.7 card")
+def test_the_start_itself_touches_nothing_but_the_jobs_folder(jobs, inbox):
     job = claimed_job(jobs)
-    copied(job, source)
-    (found,) = start(jobs)
-    assert not source.exists()
+    _, private = begun(job, inbox)
+    found = recover(jobs, MAX_ATTEMPTS, NOW)
+    assert (found.jobs, found.unfinished) == ([], [job.job_id])
+    assert private.exists()
+
+
+def test_a_copy_that_is_whole_is_worked_on_and_its_source_goes(jobs, inbox):
+    job = claimed_job(jobs)
+    begun(job, inbox)
+    found = mend(job.folder, MAX_ATTEMPTS, NOW)
+    assert found.status.status is Status.PENDING
+    assert os.listdir(inbox) == []
     assert not found.folder.claim_note.exists()
 
 
-def test_another_file_of_the_same_name_stays_in_the_inbox(jobs, tmp_path):
-    source = tmp_path / "letter.pdf"
-    source.write_bytes(b"%PDF-1.7 card")
+def test_a_file_whose_copy_never_came_has_its_name_back_and_its_job_is_gone(jobs, inbox):
     job = claimed_job(jobs)
-    copied(job, source)
-    source.unlink()
-    source.write_bytes(b"%PDF-1.7 another")
-    start(jobs)
-    assert source.read_bytes() == b"%PDF-1.7 another"
+    job.folder.input("letter.pdf").unlink()
+    begun(job, inbox)
+    assert mend(job.folder, MAX_ATTEMPTS, NOW) is None
+    assert os.listdir(inbox) == ["letter.pdf"]
+    assert os.listdir(jobs) == []
+
+
+class Mended:
+    """A mending room that looks often, and what it took up."""
+
+    def __init__(self, jobs, unfinished):
+        self.jobs = []
+        self.unfinished = set(unfinished)
+        self.room = Mending(jobs, MAX_ATTEMPTS, self.unfinished, self.take, lambda: NOW)
+
+    async def take(self, job):
+        self.jobs.append(job.job_id)
+
+
+async def test_what_could_not_be_mended_is_tried_until_it_can_be(jobs, inbox, monkeypatch):
+    monkeypatch.setattr(recovering, "_INTERVAL", 0.02)
+    job = claimed_job(jobs)
+    begun(job, inbox)
+    away = inbox.rename(inbox.with_name("away"))
+    mended = Mended(jobs, [job.job_id])
+    running = asyncio.create_task(mended.room.run())
+    async with asyncio.timeout(PATIENCE):
+        while mended.room.trouble is None:  # noqa: ASYNC110 - what is waited for lies on the disk
+            await asyncio.sleep(0.01)
+    assert "not there" in mended.room.trouble
+    assert (mended.jobs, mended.room.waiting) == ([], 1)
+    away.rename(inbox)
+    async with asyncio.timeout(PATIENCE):
+        while mended.room.waiting or mended.room.trouble:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.01)
+    assert mended.jobs == [job.job_id]
+    assert os.listdir(inbox) == []
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_job_folder_that_somebody_removed_is_waited_for_no_longer(jobs, monkeypatch):
+    monkeypatch.setattr(recovering, "_INTERVAL", 0.02)
+    mended = Mended(jobs, [claimed_job(jobs).job_id])
+    shutil.rmtree(next(jobs.iterdir()))
+    running = asyncio.create_task(mended.room.run())
+    async with asyncio.timeout(PATIENCE):
+        while mended.room.waiting:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.01)
+    assert mended.jobs == []
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 def test_a_folder_that_cannot_be_read_now_is_left_as_it_is_and_the_others_go_on(jobs):
@@ -184,14 +247,16 @@ def test_a_folder_that_cannot_be_read_now_is_left_as_it_is_and_the_others_go_on(
     path = jobs / claimed_job(jobs, 2).job_id / "status.json"
     path.unlink()
     path.mkdir()  # reading it is refused, to root too
-    assert [job.job_id[-1] for job in start(jobs)] == ["1"]
+    found = recover(jobs, MAX_ATTEMPTS, NOW)
+    assert [job.job_id[-1] for job in found.jobs] == ["1"]
+    assert [job_id[-1] for job_id in found.unfinished] == ["2"]
     assert (path.parent / "input.pdf").is_file()
 
 
 def test_starting_again_and_again_changes_nothing(jobs):
     leave(claimed_job(jobs, 1), Status.PROCESSING, attempts=1)
     leave(claimed_job(jobs, 2), Status.COMPLETED, stage=Stage.DONE)
-    leave(claimed_job(jobs, 3), Status.PROCESSING, attempts=MAX_ATTEMPTS)
+    leave(claimed_job(jobs, 3), Status.PROCESSING, fruitless_attempts=MAX_ATTEMPTS)
     (claimed_job(jobs, 4).folder.path / "status.json").unlink()
     first = [job.status for job in start(jobs)]
     assert [job.status for job in start(jobs)] == first

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -163,19 +163,22 @@ class Site:
         self.inbox.mkdir(parents=True, exist_ok=True)
         # Beside the inbox, so that a drop is one rename.
         self._staging = self.inbox.with_name(f"{self.inbox.name}-staging")
-        self._staging.mkdir()
+        self._staging.mkdir(exist_ok=True)
         self._serial = itertools.count()
         self._daemons: list[Daemon] = []
 
-    def start(self, environment: Mapping[str, str] | None = None, *, ready: bool = True) -> Daemon:
+    def start(
+        self, environment: Mapping[str, str] | None = None, *, ready: bool = True, prefix: Sequence[str] = ()
+    ) -> Daemon:
         """Start a daemon.
 
         Args:
             environment: its environment, this process's by default.
             ready: whether to wait until it watches the inbox.
+            prefix: a program with its arguments that becomes the daemon, having changed something for it.
         """
         log = self.base / f"daemon-{len(self._daemons)}.log"
-        arguments = [sys.executable, "-m", "pdfocr_watcher", "run", "--config", str(self.config)]
+        arguments = [*prefix, sys.executable, "-m", "pdfocr_watcher", "run", "--config", str(self.config)]
         daemon = Daemon(arguments, log, os.environ if environment is None else environment)
         self._daemons.append(daemon)
         if ready:

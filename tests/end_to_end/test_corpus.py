@@ -35,17 +35,41 @@ def _table(site: Site) -> str:
     return "\n".join(rows)
 
 
+def _snapshot(folder: Path) -> dict[str, tuple[int, int, int]]:
+    found = {path: path.lstat() for path in [folder, *folder.rglob("*")]}
+    return {str(path): (status.st_mode, status.st_size, status.st_mtime_ns) for path, status in found.items()}
+
+
+def _expectation(corpus: Path) -> dict[str, str]:
+    """What the corpus says of its files: the last column of its table, by file name."""
+    rows = (line.split("\t") for line in (corpus / "MANIFEST.tsv").read_text(encoding="utf-8").splitlines()[1:])
+    return {Path(row[0]).name: row[5] for row in rows}
+
+
 @pytest.mark.corpus
 @pytest.mark.timeout(_LIMIT + 60)
-def test_every_hostile_file_ends(make_site: MakeSite, hostile: list[Path]) -> None:
+def test_every_hostile_file_ends(make_site: MakeSite, hostile: list[Path], tmp_path: Path) -> None:
     site = make_site({"render": {"timeout_seconds": 5, "dpi": 100}, "job": {"max_pages": 2000}})
-    daemon = site.start()
+    around, temporary = tmp_path / "around", tmp_path / "temporary"
+    around.mkdir()
+    (around / "file").write_text("untouched")
+    temporary.mkdir()
+    before = _snapshot(around), _snapshot(hostile[0].parent)
+    daemon = site.start({**os.environ, "TMPDIR": str(temporary), "HOME": str(around)})
     for file in hostile:
         site.drop(file.name, file.read_bytes())
     site.all_results(None, len(hostile), _LIMIT)
     print(_table(site))  # noqa: T201 - shown by `pytest -s`, and where the test fails
+    expected = _expectation(hostile[0].parent.parent)
     for job in site.results():
         status = job.status
+        match expected[status["filename"]].partition(" [")[0]:
+            case "expect: pages out":
+                assert status["status"] == "completed", status
+            case "expect: clean error":
+                assert status["status"] == "failed", status
+            case "expect: clean error (password)":
+                assert status["error_code"] == "pdf_encrypted", status
         assert status["status"] in {"completed", "failed"}
         assert (status["error_code"] is None) is (status["status"] == "completed"), status
         assert bool(status["error_message"]) is (status["status"] == "failed"), status
@@ -57,3 +81,6 @@ def test_every_hostile_file_ends(make_site: MakeSite, hostile: list[Path]) -> No
     assert [line for line in daemon.logged() if line["level"] == "error"] == []
     assert temporary_files(site.inbox, site.jobs, site.outbox, site.failed) == []
     assert site.in_work() == []
+    assert daemon.stop() == 0
+    assert (_snapshot(around), _snapshot(hostile[0].parent)) == before
+    assert list(temporary.iterdir()) == []

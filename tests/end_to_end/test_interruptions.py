@@ -127,17 +127,32 @@ def test_what_was_read_before_a_crash_and_after_it_is_put_together(make_site: Ma
     assert _outputs(job) == _outputs(reading_site.result("interrupted.pdf"))
 
 
-def test_a_crash_again_and_again_ends(make_site: MakeSite) -> None:
+def test_a_crash_again_and_again_on_the_same_page_ends(make_site: MakeSite) -> None:
+    site = make_site({"job": {"max_attempts": 2}, "render": {"timeout_seconds": 600, "dpi": 60}})
+    guilty = with_endless_page(1, endless=1)
+    site.drop("guilty.pdf", guilty)
+    for _ in range(2):
+        daemon = site.start()
+        wait_for(lambda: list(site.jobs.glob("*/rasters/*/.render-*")), "its page is being rendered")
+        for process in daemon.kill():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+    site.start()
+    job = site.result("guilty.pdf")
+    assert (job.status["status"], job.status["error_code"]) == ("failed", "too_many_attempts")
+    assert (job.folder / "input.pdf").read_bytes() == guilty
+
+
+def test_a_job_that_gets_on_is_not_given_up_however_often_the_daemon_dies(make_site: MakeSite) -> None:
     site = make_site({**ONE_BY_ONE, "job": {"max_attempts": 2}})
     site.drop("thirty.pdf", _DOCUMENT)
-    for least in (1, 3):
+    for least in (1, 4, 7):
         daemon = site.start()
         site.processed(least)
         daemon.kill()
     site.start()
     job = site.result("thirty.pdf")
-    assert (job.status["status"], job.status["error_code"]) == ("failed", "too_many_attempts")
-    assert (job.folder / "input.pdf").read_bytes() == _DOCUMENT
+    assert (job.status["status"], job.status["attempts"]) == ("completed", 4)
 
 
 def test_a_stop_waits_for_no_page_that_takes_long(make_site: MakeSite) -> None:

@@ -8,9 +8,10 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _ARMING = Path(__file__).with_name("arming")
 _LIMIT = 120.0
@@ -53,7 +54,13 @@ class Run:
         return found
 
 
-def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Sequence[str] = ()) -> Run:
+def armed(order: Mapping[str, Any]) -> dict[str, str]:
+    """The environment of a daemon that does what is ordered (see `tests/faults/arming`)."""
+    path = os.pathsep.join([str(_ARMING), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, "PDFOCR_FAULTS": json.dumps(order)}
+
+
+def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Sequence[str] = (), **more: Any) -> Run:
     """Run `pdfocr-watcher once` with an engine that finds a figure on each page.
 
     Args:
@@ -61,14 +68,14 @@ def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Seque
         trace: a file for the points that are passed; not there yet.
         at: where the daemon and its workers are killed; nowhere by default.
         cut: a command that is run at that point before they are.
+        more: what else is ordered.
     """
-    order = {"trace": str(trace), "cut": [*cut] or None}
+    order = {"trace": str(trace), "cut": [*cut] or None, **more}
     if at is not None:
         order |= {"at": at.name, "nth": at.number}
-    path = os.pathsep.join([str(_ARMING), *filter(None, [os.environ.get("PYTHONPATH")])])
     process = subprocess.run(
         [sys.executable, "-m", "pdfocr_watcher", "once", "--config", str(config)],
-        env={**os.environ, "PYTHONPATH": path, "PDFOCR_FAULTS": json.dumps(order)},
+        env=armed(order),
         start_new_session=True,
         capture_output=True,
         timeout=_LIMIT,

@@ -4,16 +4,15 @@ The points are those of an undisturbed run, so a step that is added to the progr
 """
 
 import itertools
-import json
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.harness import Site, temporary_files
+from tests.end_to_end.harness import Site
+from tests.faults.aftermath import outputs_of, pages_done, pages_read, what_is_wrong
 from tests.faults.armed import CrashPoint, Run, run_once
 from tests.pdfs import born_digital
 
@@ -72,52 +71,7 @@ def _undisturbed(layout: _Layout) -> tuple[Run, dict[str, bytes]]:
     run = run_once(site.config, _trace(site, 0))
     assert run.returncode == 0, run.log
     (job,) = site.results()
-    return run, {name: (job.folder / name).read_bytes() for name in _OUTPUTS}
-
-
-def _pages_done(site: Site) -> set[int]:
-    """The pages, counted from 0, whose checkpoint is on disk."""
-    return {int(path.stem) for path in site.jobs.glob("*/pages/[0-9]*.json")}
-
-
-def _pages_read(run: Run) -> list[int]:
-    """The pages that a run had read by the engine."""
-    return [int(Path(where).stem) for name, where in run.passed if name.startswith("before recognize")]
-
-
-def _what_is_wrong(site: Site, outputs: dict[str, bytes], done: set[int], again: Run) -> Iterator[str]:
-    """Everything in which the state after the last run differs from what must be."""
-    if again.returncode != 0:
-        yield f"exit status {again.returncode}: {again.log}"
-    results = site.results()
-    if len(results) != 1:
-        yield f"{len(results)} results"
-    for job in results:
-        if (job.status["status"], job.status["source"]) != ("completed", _SOURCE):
-            yield f"{job.status['source']} is {job.status['status']}: {job.status['error_message']}"
-        differing = [name for name in outputs if not _equal(job.folder / name, outputs[name])]
-        if differing or sorted(os.listdir(job.folder)) != sorted({"status.json", *(n.split("/")[0] for n in outputs)}):
-            yield f"{differing} differ in {sorted(os.listdir(job.folder))}"
-    if read_twice := done.intersection(_pages_read(again)):
-        yield f"pages {read_twice} were checkpointed and read again"
-    yield from _what_is_left(site)
-
-
-def _what_is_left(site: Site) -> Iterator[str]:
-    """Whatever lies there that no undisturbed run leaves."""
-    if left := [path for path in site.jobs.iterdir() if path.name not in {".lock", ".requests"}]:
-        yield f"left in jobs: {left}"
-    if left := [path for path in site.inbox.rglob("*") if not path.is_dir() or path.name.startswith(".")]:
-        yield f"left in the inbox: {left}"
-    if left := temporary_files(site.root, site.inbox, site.outbox, site.failed):
-        yield f"temporary files: {left}"
-    tables = json.loads((site.root / "index.json").read_bytes())
-    if (indexed := [len(table) for table in tables.values()]) != [1]:
-        yield f"the index has {indexed} jobs"
-
-
-def _equal(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == content
+    return run, outputs_of(job.folder, _OUTPUTS)
 
 
 def _crash_at(layout: _Layout, name: str, point: CrashPoint, outputs: dict[str, bytes]) -> tuple[bool, list[str]]:
@@ -126,10 +80,10 @@ def _crash_at(layout: _Layout, name: str, point: CrashPoint, outputs: dict[str, 
     _drop(site)
     first = run_once(site.config, _trace(site, 1), point)
     if first.returncode == 0:
-        return False, [f"{point}: {wrong}" for wrong in _what_is_wrong(site, outputs, set(), first)]
-    done = _pages_done(site)
+        return False, [f"{point}: {wrong}" for wrong in what_is_wrong(site, _SOURCE, outputs, set(), first)]
+    done = pages_done(site)
     again = run_once(site.config, _trace(site, 2))
-    wrong = [f"{point} ({site.base}): {wrong}" for wrong in _what_is_wrong(site, outputs, done, again)]
+    wrong = [f"{point} ({site.base}): {wrong}" for wrong in what_is_wrong(site, _SOURCE, outputs, done, again)]
     return True, wrong
 
 
@@ -145,7 +99,7 @@ def _crash_at_all(layout: _Layout, points: list[CrashPoint], outputs: dict[str, 
 @pytest.mark.timeout(1200)
 def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(layout: _Layout) -> None:
     run, outputs = _undisturbed(layout)
-    assert _pages_read(run) == [0, 1]
+    assert pages_read(run) == [0, 1]
     points = run.points()
     print(len(points), "points")  # noqa: T201 - shown by `pytest -s`
     _crash_at_all(layout, points, outputs)

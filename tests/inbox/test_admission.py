@@ -205,3 +205,18 @@ def test_every_refusal_has_its_error_code():
         Verdict.EMPTY: ErrorCode.EMPTY_FILE,
         Verdict.TOO_LARGE: ErrorCode.FILE_TOO_LARGE,
     }
+
+
+def test_a_folder_that_became_a_link_is_not_looked_through(tmp_path):
+    """Not even where the very file lies behind it, under another name of its own."""
+    inbox, outside = tmp_path / "inbox", tmp_path / "outside"
+    (inbox / "sub").mkdir(parents=True)
+    outside.mkdir()
+    path = inbox / "sub" / "a.pdf"
+    path.write_bytes(GOOD)
+    (outside / "a.pdf").hardlink_to(path)
+    signature = Signature.of(path.stat())
+    assert probe(inbox, "sub/a.pdf", signature, 10**6).verdict is Verdict.COMPLETE
+    (inbox / "sub").rename(tmp_path / "moved")
+    (inbox / "sub").symlink_to(outside)
+    assert probe(inbox, "sub/a.pdf", signature, 10**6).verdict is Verdict.CHANGED

@@ -1,25 +1,35 @@
 """Claiming: at every instant the PDF is in the inbox or in its job folder, and never in both for good."""
 
+import contextlib
 import errno
+import itertools
+import mmap
 import os
 import shutil
 import subprocess
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from pdfocr_watcher.daemon.recovering import mend, recover
 from pdfocr_watcher.inbox import claim as claim_module
 from pdfocr_watcher.inbox.claim import Claimer, at_rest
 from pdfocr_watcher.inbox.sweep import Signature
-from pdfocr_watcher.jobs.durable import sha256_of
+from pdfocr_watcher.jobs import steps
+from pdfocr_watcher.jobs.claim_note import ClaimNote
+from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import Stage, Status
-from pdfocr_watcher.jobs.recovery import CopyNote
 from pdfocr_watcher.jobs.status_file import read_status
+from pdfocr_watcher.jobs.steps import Point, Step
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CONTENT = b"%PDF-1.4\n" + bytes(range(256)) * 5000 + b"\n%%EOF\n"
+#: Files that two hosts race for.
+ROUNDS = 150
 
 
 @pytest.fixture
@@ -27,7 +37,7 @@ def claimer(tmp_path):
     folders = {name: tmp_path / name for name in ("inbox", "jobs", "outbox", "failed")}
     for folder in folders.values():
         folder.mkdir()
-    return Claimer(**folders)
+    return Claimer(**folders, unfinished=set())
 
 
 @pytest.fixture
@@ -36,7 +46,7 @@ def elsewhere(claimer):
     shared = Path(tempfile.mkdtemp(dir="/dev/shm"))
     if shared.stat().st_dev == claimer.jobs.stat().st_dev:
         pytest.skip("no other file system of its own here")
-    yield Claimer(shared, claimer.jobs, claimer.outbox, claimer.failed)
+    yield Claimer(shared, claimer.jobs, claimer.outbox, claimer.failed, set())
     shutil.rmtree(shared)
 
 
@@ -107,27 +117,322 @@ def test_a_result_name_that_is_taken_is_not_given_again(claimer, monkeypatch):
     assert claimer.claim("letter.pdf", drop(claimer), NOW).status.job_id.endswith("bbbbbbbb")
 
 
-def test_a_file_that_was_exchanged_after_it_was_judged_has_yet_to_come_to_rest(claimer):
-    signature = drop(claimer)
-    drop(claimer, content=CONTENT[:5000])
-    claim = claimer.claim("letter.pdf", signature, NOW)
-    assert not claim.settled
-    assert claim.folder.input("letter.pdf").stat().st_size == 5000
+@pytest.mark.parametrize("where", ["claimer", "elsewhere"])
+class TestNotWhatWasJudged:
+    """What turns out to be another file, or unfinished, stays in the inbox or goes back there."""
 
+    def test_a_file_that_was_exchanged_before_the_claim_is_not_touched(self, where, request):
+        claimer = request.getfixturevalue(where)
+        signature = drop(claimer)
+        drop(claimer, content=CONTENT[:5000])
+        assert claimer.claim("letter.pdf", signature, NOW) is None
+        assert contents(claimer) == {"letter.pdf": CONTENT[:5000]}
+        assert os.listdir(claimer.jobs) == []
 
-def test_a_file_that_a_writer_still_holds_has_yet_to_come_to_rest(claimer):
-    signature = drop(claimer)
-    with subprocess.Popen(
-        ["/bin/sh", "-c", 'exec 3>>"$1"; echo open; read _', "sh", claimer.inbox / "letter.pdf"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as writer:
-        writer.stdout.readline()
+    def test_a_file_of_the_same_size_and_time_but_another_number_is_another(self, where, request):
+        claimer = request.getfixturevalue(where)
+        signature = drop(claimer)
+        other = claimer.inbox / "other.pdf"
+        other.write_bytes(CONTENT[::-1])
+        os.utime(other, ns=(0, signature.mtime_ns))
+        other.replace(claimer.inbox / "letter.pdf")
+        assert claimer.claim("letter.pdf", signature, NOW) is None
+        assert contents(claimer) == {"letter.pdf": CONTENT[::-1]}
+
+    @pytest.mark.parametrize("what", ["file", "link", "folder"])
+    def test_what_took_the_name_in_the_last_instant_goes_back(self, where, request, what, monkeypatch):
+        claimer = request.getfixturevalue(where)
+        signature = drop(claimer)
+        source = claimer.inbox / "letter.pdf"
+
+        def exchange():
+            source.unlink()
+            if what == "file":
+                source.write_bytes(b"%PDF-1.4 another")
+            elif what == "link":
+                source.symlink_to("/etc/hostname")
+            else:
+                (source / "below").mkdir(parents=True)
+
+        before(monkeypatch, Step.RENAME, exchange, "input.pdf", ".pdfocr-2")
+        assert claimer.claim("letter.pdf", signature, NOW) is None
+        assert os.listdir(claimer.inbox) == ["letter.pdf"]
+        found = "link" if source.is_symlink() else "folder" if (source / "below").is_dir() else "file"
+        assert found == what
+        assert os.listdir(claimer.jobs) == []
+        assert claimer.unfinished == set()
+
+    def test_a_file_that_a_writer_still_holds_goes_back_and_he_writes_on(self, where, request):
+        claimer = request.getfixturevalue(where)
+        signature = drop(claimer)
+        with subprocess.Popen(
+            ["/bin/sh", "-c", 'exec 3>>"$1"; echo open; read _; printf more >&3', "sh", claimer.inbox / "letter.pdf"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as writer:
+            writer.stdout.readline()
+            assert claimer.claim("letter.pdf", signature, NOW) is None
+            writer.stdin.write(b"done\n")
+        assert contents(claimer) == {"letter.pdf": CONTENT + b"more"}
+        assert os.listdir(claimer.jobs) == []
+
+    def test_a_file_that_somebody_has_mapped_to_write_goes_back(self, where, request):
+        claimer = request.getfixturevalue(where)
+        signature = drop(claimer)
+        path = claimer.inbox / "letter.pdf"
+        descriptor = os.open(path, os.O_RDWR)
+        memory = mmap.mmap(descriptor, 0)
+        os.close(descriptor)
+        assert claimer.claim("letter.pdf", signature, NOW) is None
+        memory.close()
+        assert claimer.claim("letter.pdf", Signature.of(path.lstat()), NOW).settled
+
+    def test_a_new_file_of_the_name_is_not_overwritten_when_the_claimed_one_goes_back(
+        self, where, request, monkeypatch
+    ):
+        claimer = request.getfixturevalue(where)
+        signature = drop(claimer)
+
+        def write_into_it_and_drop_another():
+            (moved,) = [*claimer.jobs.glob("*/input.pdf"), *claimer.inbox.glob(".pdfocr-*")]
+            with moved.open("ab") as file:
+                file.write(b"more")
+            drop(claimer, content=b"%PDF-1.4 another")
+
+        after(monkeypatch, Step.RENAME, write_into_it_and_drop_another, "input.pdf", ".pdfocr-2")
         claim = claimer.claim("letter.pdf", signature, NOW)
-        assert not claim.settled
-        assert at_rest(claim.folder, "letter.pdf") is None
-        writer.stdin.write(b"done\n")
-    assert at_rest(claim.folder, "letter.pdf").size == len(CONTENT)
+        if where == "claimer":  # it cannot go back under its name, and its job waits until it has come to rest
+            assert not claim.settled
+            assert claim.folder.input("letter.pdf").read_bytes() == CONTENT + b"more"
+            assert contents(claimer) == {"letter.pdf": b"%PDF-1.4 another"}
+        else:
+            assert claim is None
+            assert set(contents(claimer).values()) == {b"%PDF-1.4 another", CONTENT + b"more"}
+
+
+def contents(claimer):
+    """What lies in the inbox, by name."""
+    return {path.name: path.read_bytes() for path in claimer.inbox.iterdir()}
+
+
+def act(monkeypatch, point, step, action, *beginnings):
+    """Do something once, on one side of the first step of this kind that is about such a name."""
+    done = []
+
+    def watch(taken, side, path):
+        if not done and (taken, side) == (step, point) and path.name.startswith(beginnings):
+            done.append(path)
+            action()
+
+    monkeypatch.setattr(steps, "watcher", watch)
+
+
+def before(monkeypatch, *values):
+    act(monkeypatch, Point.BEFORE, *values)
+
+
+def after(monkeypatch, *values):
+    act(monkeypatch, Point.AFTER, *values)
+
+
+@pytest.mark.parametrize("where", ["claimer", "elsewhere"])
+def test_of_a_file_with_several_names_the_job_has_its_own_copy(where, request):
+    claimer = request.getfixturevalue(where)
+    drop(claimer)
+    other = claimer.inbox / "other name.txt"
+    os.link(claimer.inbox / "letter.pdf", other)
+    claim = claimer.claim("letter.pdf", Signature.of(other.lstat()), NOW)
+    with other.open("r+b") as file:
+        file.write(b"changed!")
+    assert claim.settled
+    assert claim.folder.input("letter.pdf").read_bytes() == CONTENT
+    assert os.listdir(claimer.inbox) == ["other name.txt"]
+
+
+def test_a_name_that_was_added_in_the_last_instant_is_seen(claimer, monkeypatch, tmp_path):
+    signature = drop(claimer)
+    source, other = claimer.inbox / "letter.pdf", tmp_path / "other.pdf"
+    before(monkeypatch, Step.RENAME, lambda: os.link(source, other), "input.pdf")
+    assert claimer.claim("letter.pdf", signature, NOW) is None
+    assert contents(claimer) == {"letter.pdf": CONTENT}
+
+
+@pytest.mark.parametrize("where", ["claimer", "elsewhere"])
+@pytest.mark.parametrize("depth", ["office", "office/2026", "office/2026/11"])
+@pytest.mark.parametrize("when", ["before", "in"])
+def test_a_sub_folder_that_becomes_a_link_leads_nowhere(where, depth, when, request, tmp_path, monkeypatch):
+    claimer = request.getfixturevalue(where)
+    path = "office/2026/11/letter.pdf"
+    signature = drop(claimer, path)
+    moved = tmp_path / "moved"
+    decoy = tmp_path / "outside" / Path(path).relative_to(depth)
+    decoy.parent.mkdir(parents=True)
+    decoy.write_bytes(b"%PDF-1.4 secret")
+
+    def swap():
+        shutil.move(claimer.inbox / depth, moved)
+        (claimer.inbox / depth).symlink_to(tmp_path / "outside")
+
+    if when == "before":
+        swap()
+        assert claimer.claim(path, signature, NOW) is None
+        assert (moved / Path(path).relative_to(depth)).read_bytes() == CONTENT
+    else:
+        # The folder is held open by then: the file that was judged is taken, wherever the folder has gone.
+        before(monkeypatch, Step.RENAME, swap, "input.pdf", ".pdfocr-2")
+        claim = claimer.claim(path, signature, NOW)
+        assert claim is None or claim.folder.input("letter.pdf").read_bytes() == CONTENT
+    assert decoy.read_bytes() == b"%PDF-1.4 secret"
+    assert claimer.unfinished == set()
+
+
+def test_a_link_in_the_inbox_is_never_claimed(claimer, tmp_path):
+    outside = tmp_path / "outside.pdf"
+    outside.write_bytes(CONTENT)
+    (claimer.inbox / "letter.pdf").symlink_to(outside)
+    assert claimer.claim("letter.pdf", Signature.of(outside.lstat()), NOW) is None
+    assert claimer.claim("letter.pdf", Signature.of((claimer.inbox / "letter.pdf").lstat()), NOW) is None
+    assert outside.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("where", ["claimer", "elsewhere"])
+@pytest.mark.parametrize("point", Point)
+def test_a_file_that_is_deleted_while_it_is_claimed(where, point, request, monkeypatch):
+    claimer = request.getfixturevalue(where)
+    signature = drop(claimer)
+
+    def delete():
+        for path in claimer.inbox.iterdir():
+            path.unlink()
+
+    act(monkeypatch, point, Step.RENAME, delete, "input.pdf", ".pdfocr-2")
+    claim = claimer.claim("letter.pdf", signature, NOW)
+    if claim is None:
+        assert os.listdir(claimer.jobs) == []
+    else:
+        assert claim.folder.input("letter.pdf").read_bytes() == CONTENT
+    assert claimer.unfinished == set()
+
+
+@pytest.mark.parametrize("where", ["claimer", "elsewhere"])
+def test_a_rename_whose_answer_was_lost_counts(where, request, monkeypatch):
+    """NFS asks again, and the server, which has done it, says that there is no such file."""
+    claimer = request.getfixturevalue(where)
+    signature = drop(claimer)
+    real = claim_module.rename
+
+    def rename_twice(source, target):
+        real(source, target)
+        real(source, target)
+
+    monkeypatch.setattr(claim_module, "rename", rename_twice)
+    claim = claimer.claim("letter.pdf", signature, NOW)
+    assert claim.settled
+    assert claim.folder.input("letter.pdf").read_bytes() == CONTENT
+    assert os.listdir(claimer.inbox) == []
+
+
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EACCES, errno.ESTALE])
+@pytest.mark.parametrize("where", ["claimer", "elsewhere"])
+def test_a_file_that_a_server_keeps_back_is_for_later(where, number, request, monkeypatch):
+    """CIFS says EBUSY while a writer has it open that shares it with nobody."""
+    claimer = request.getfixturevalue(where)
+    signature = drop(claimer)
+
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(claim_module, "rename", refuse)
+    assert claimer.claim("letter.pdf", signature, NOW) is None
+    assert contents(claimer) == {"letter.pdf": CONTENT}
+    assert os.listdir(claimer.jobs) == []
+
+
+class Crash(BaseException):
+    """The end of the process: nothing is done after it, not even cleaning up."""
+
+
+class Crashing:
+    """Ends everything at the n-th crash point; the dead change nothing any more."""
+
+    def __init__(self, number):
+        self.left = number
+        self.point = None
+
+    def __call__(self, step, point, path):
+        self.left -= 1
+        if self.left <= 0:
+            self.point = self.point or f"{point} {step} {path.name}"
+            raise Crash
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["", "and the file has changed"])
+@pytest.mark.parametrize("where", ["claimer", "elsewhere"])
+def test_a_crash_at_any_point_of_a_claim_leaves_the_file_in_one_place(where, changed, request, monkeypatch):
+    claimer = request.getfixturevalue(where)
+    points = []
+    for number in itertools.count(1):
+        signature = drop(claimer)
+        watcher = Crashing(number)
+
+        def watch(step, point, path, watcher=watcher):
+            if changed and (step, point) == (Step.RENAME, Point.AFTER) and path.name.startswith(("input", ".pdfocr-2")):
+                os.utime(path, ns=(0, 1))
+            watcher(step, point, path)
+
+        monkeypatch.setattr(steps, "watcher", watch)
+        with contextlib.suppress(Crash):
+            claimer.claim("letter.pdf", signature, NOW)
+        monkeypatch.setattr(steps, "watcher", None)
+        found = recover(claimer.jobs, 3, NOW)
+        mended = [mend(JobFolder(claimer.jobs / name), 3, NOW) for name in found.unfinished]
+        jobs = [*found.jobs, *filter(None, mended)]
+        places = [*contents(claimer).items(), *((job.job_id, job.folder.input("x.pdf").read_bytes()) for job in jobs)]
+        assert [content for _, content in places] == [CONTENT], (watcher.point, places)
+        assert not os.listdir(claimer.inbox) or os.listdir(claimer.inbox) == ["letter.pdf"], watcher.point
+        assert len(os.listdir(claimer.jobs)) == len(jobs), watcher.point
+        if watcher.point is None:
+            break
+        points.append(watcher.point)
+        shutil.rmtree(claimer.jobs)
+        claimer.jobs.mkdir()
+        (claimer.inbox / "letter.pdf").unlink(missing_ok=True)
+    assert len(points) > (15 if where == "claimer" else 30), points
+
+
+@pytest.mark.parametrize("layout", ["both elsewhere", "one here, one elsewhere", "both here"])
+def test_two_hosts_never_both_claim_a_file(layout, elsewhere, claimer, tmp_path):
+    """Each file is offered to both at the same instant, some hundred times."""
+    inbox = claimer.inbox if layout == "both here" else elsewhere.inbox
+    hosts = []
+    for number, here in enumerate({"both elsewhere": (0, 0), "both here": (1, 1)}.get(layout, (0, 1))):
+        base = (inbox.parent if layout == "both here" else inbox / ".jobs") if here else tmp_path
+        folders = [base / f"{name}{number}" for name in ("jobs", "outbox", "failed")]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        hosts.append(Claimer(inbox, *folders, set()))
+    wins = []
+    barrier = threading.Barrier(2, timeout=60)
+
+    def work(host):
+        for number in range(ROUNDS):
+            name = f"{number}.pdf"
+            signature = Signature.of((inbox / name).lstat())
+            barrier.wait()
+            claim = host.claim(name, signature, NOW)
+            if claim is not None:
+                assert claim.settled
+                wins.append((number, claim.folder.input(name).read_bytes()))
+            barrier.wait()
+
+    for number in range(ROUNDS):
+        (inbox / f"{number}.pdf").write_bytes(b"%%PDF %d" % number)
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(work, host) for host in hosts]:
+            done.result()
+    assert sorted(wins) == [(number, b"%%PDF %d" % number) for number in range(ROUNDS)]
+    assert [name for name in os.listdir(inbox) if name != ".jobs"] == []
+    assert [len(host.unfinished) for host in hosts] == [0, 0]
 
 
 class TestByCopy:
@@ -143,45 +448,79 @@ class TestByCopy:
 
         monkeypatch.setattr(claim_module, "copy_verified", copy_slowly)
         assert elsewhere.claim("letter.pdf", signature, NOW) is None
-        assert (elsewhere.inbox / "letter.pdf").read_bytes() == CONTENT + b"more"
+        assert contents(elsewhere) == {"letter.pdf": CONTENT + b"more"}
         assert os.listdir(elsewhere.jobs) == []
 
-    def test_a_source_that_may_not_be_removed_is_not_claimed(self, elsewhere, monkeypatch):
+    def test_a_disk_that_is_full_gives_the_file_back(self, elsewhere, monkeypatch):
         signature = drop(elsewhere)
 
-        def refused(_folder):
+        def full(*_):
+            raise OSError(errno.ENOSPC, "no space left on device")
+
+        monkeypatch.setattr(claim_module, "copy_verified", full)
+        with pytest.raises(OSError, match="no space"):
+            elsewhere.claim("letter.pdf", signature, NOW)
+        assert contents(elsewhere) == {"letter.pdf": CONTENT}
+        assert os.listdir(elsewhere.jobs) == []
+        assert elsewhere.unfinished == set()
+
+    def test_a_source_that_may_not_be_removed_goes_back(self, elsewhere, monkeypatch):
+        signature = drop(elsewhere)
+
+        def refused(_):
             raise PermissionError(errno.EROFS, "read-only file system")
 
-        monkeypatch.setattr(claim_module, "finish_claim", refused)
+        monkeypatch.setattr(claim_module, "remove_file", refused)
         with pytest.raises(PermissionError):
             elsewhere.claim("letter.pdf", signature, NOW)
-        assert (elsewhere.inbox / "letter.pdf").read_bytes() == CONTENT
+        assert contents(elsewhere) == {"letter.pdf": CONTENT}
         assert os.listdir(elsewhere.jobs) == []
 
     def test_a_source_that_is_removed_counts_though_its_folder_could_not_be_synced(self, elsewhere, monkeypatch):
         signature = drop(elsewhere)
-        finish = claim_module.finish_claim
+        real, calls = claim_module.sync_folder, []
 
-        def finish_and_fail(folder):
-            finish(folder)
+        def fail_at_last(folder):
+            calls.append(folder)
+            if len(calls) == 3:  # the jobs folder, the private name, the removal
+                raise OSError(errno.EIO, "input/output error")
+            real(folder)
+
+        monkeypatch.setattr(claim_module, "sync_folder", fail_at_last)
+        claim = elsewhere.claim("letter.pdf", signature, NOW)
+        assert len(calls) == 3
+        assert claim.folder.input("letter.pdf").read_bytes() == CONTENT
+        assert os.listdir(elsewhere.inbox) == []
+        assert ClaimNote.read(claim.folder) is None
+
+    def test_an_inbox_that_goes_away_meanwhile_leaves_a_claim_that_can_be_finished(self, elsewhere, monkeypatch):
+        signature = drop(elsewhere)
+        away = elsewhere.inbox.with_name(f"{elsewhere.inbox.name}-away")
+
+        def vanish(*_):
+            elsewhere.inbox.rename(away)
             raise OSError(errno.EIO, "input/output error")
 
-        monkeypatch.setattr(claim_module, "finish_claim", finish_and_fail)
-        claim = elsewhere.claim("letter.pdf", signature, NOW)
-        assert sha256_of(claim.folder.input("letter.pdf"))
-        assert not (elsewhere.inbox / "letter.pdf").exists()
+        monkeypatch.setattr(claim_module, "copy_verified", vanish)
+        try:
+            with pytest.raises(OSError, match="not there"):
+                elsewhere.claim("letter.pdf", signature, NOW)
+        finally:
+            away.rename(elsewhere.inbox)
+        (job_id,) = elsewhere.unfinished
+        assert [name.startswith(".pdfocr-") for name in os.listdir(elsewhere.inbox)] == [True]
+        assert mend(JobFolder(elsewhere.jobs / job_id), 3, NOW) is None
+        assert contents(elsewhere) == {"letter.pdf": CONTENT}
 
-    def test_the_source_is_noted_before_the_copy_begins(self, elsewhere, monkeypatch):
-        signature = drop(elsewhere)
-        copy = claim_module.copy_verified
-        noted = []
+    def test_the_longest_name(self, elsewhere):
+        name = "ä" * 125 + ".pdf"
+        claim = elsewhere.claim(name, drop(elsewhere, name), NOW)
+        assert claim.settled
+        assert claim.folder.input(name).read_bytes() == CONTENT
 
-        def copy_and_look(source, target):
-            (folder,) = elsewhere.jobs.iterdir()
-            noted.append((folder / "claim.json").is_file())
-            return copy(source, target)
 
-        monkeypatch.setattr(claim_module, "copy_verified", copy_and_look)
-        claim = elsewhere.claim("letter.pdf", signature, NOW)
-        assert noted == [True]
-        assert CopyNote.read(claim.folder) is None
+def test_a_claimed_file_is_at_rest_when_nobody_writes_it(claimer):
+    claim = claimer.claim("letter.pdf", drop(claimer), NOW)
+    with claim.folder.input("letter.pdf").open("ab"):
+        assert at_rest(claim.folder, "letter.pdf") is None
+    assert at_rest(claim.folder, "letter.pdf").size == len(CONTENT)

@@ -3,17 +3,22 @@
 import asyncio
 import shutil
 import subprocess
+import time
 from datetime import UTC, datetime
 
 import pytest
+import structlog
 
 from pdfocr_watcher.config.model import Inbox, NotPdf
 from pdfocr_watcher.errors import ErrorCode
+from pdfocr_watcher.inbox import intake as intake_module
 from pdfocr_watcher.inbox.claim import Claimer
 from pdfocr_watcher.inbox.intake import Intake
 
 PDF = b"%PDF-1.4\nnothing to see\n%%EOF\n"
 LIMIT = 20
+#: What a file is called while a daemon, perhaps on another host, copies it.
+PRIVATE = ".pdfocr-20260102T030405Z-3f9a1c2b-letter.pdf"
 
 
 class Desk:
@@ -28,7 +33,13 @@ class Desk:
         self.inbox = folders["inbox"]
         settings = Inbox(**{"settle_seconds": 0.1, "unmarked_settle_seconds": 0.3, "rescan_interval": 0.2, **settings})
         self.intake = Intake(
-            self.inbox, settings, 10_000, Claimer(**folders), lambda: self.reason, self.take, lambda: datetime.now(UTC)
+            self.inbox,
+            settings,
+            10_000,
+            Claimer(**folders, unfinished=set()),
+            lambda: self.reason,
+            self.take,
+            lambda: datetime.now(UTC),
         )
 
     async def take(self, claim, refusal):
@@ -130,7 +141,7 @@ async def test_a_mount_that_is_dropped_is_no_empty_inbox(tmp_path, make_desk):
         await until(desk.intake.swept.is_set)
     finally:
         _unmount(inbox)
-    await until(lambda: desk.intake.unreachable == "It is no longer mounted.")
+    await until(lambda: "no longer mounted" in (desk.intake.unreachable or ""))
     assert desk.claims == []
 
 
@@ -142,3 +153,62 @@ async def test_a_file_that_somebody_writes_is_not_claimed_before_he_is_done(make
         await asyncio.sleep(1)
         assert desk.claims == []
     await until(lambda: desk.claims)
+
+
+async def test_a_claim_that_was_left_behind_is_said_once(make_desk, monkeypatch):
+    monkeypatch.setattr(intake_module, "_STRANDED_AFTER", 0.3)
+    with structlog.testing.capture_logs() as lines:
+        desk = make_desk()
+        await until(desk.intake.swept.is_set)
+        (desk.inbox / PRIVATE).write_bytes(PDF)
+        await until(lambda: any(line["event"] == "inbox.claim_stranded" for line in lines))
+        await asyncio.sleep(0.5)
+    assert [line["source"] for line in lines if line["event"] == "inbox.claim_stranded"] == [PRIVATE]
+    assert (desk.inbox / PRIVATE).exists()
+    assert desk.claims == []
+
+
+async def test_a_claim_that_another_host_finishes_in_time_is_not_said(make_desk, monkeypatch):
+    monkeypatch.setattr(intake_module, "_STRANDED_AFTER", 0.5)
+    with structlog.testing.capture_logs() as lines:
+        desk = make_desk()
+        for number in range(5):
+            private = desk.inbox / PRIVATE.replace("3f9a1c2b", f"{number:08x}")
+            private.write_bytes(PDF)
+            await asyncio.sleep(0.25)
+            private.unlink()
+    assert "inbox.claim_stranded" not in [line["event"] for line in lines]
+
+
+async def test_while_the_inbox_is_away_it_is_tried_no_more_often_than_it_is_swept(tmp_path, make_desk, monkeypatch):
+    """Files that were due when it went are no reason to try again at once."""
+    desk = make_desk(unmarked_settle_seconds=0.1, rescan_interval=0.5)
+    desk.reason = "Nothing may be claimed."
+    (desk.inbox / "letter.pdf").write_bytes(PDF)
+    await until(lambda: desk.intake.waiting)
+    shutil.move(desk.inbox, tmp_path / "away")
+    await until(lambda: desk.intake.unreachable)
+    tries = []
+    real = intake_module.sweep
+    monkeypatch.setattr(intake_module, "sweep", lambda *values: [tries.append(1), real(*values)][1])
+    await asyncio.sleep(2.0)
+    assert 1 <= len(tries) <= 6
+
+
+async def test_a_file_that_takes_long_to_copy_does_not_make_the_inbox_unreachable(make_desk, monkeypatch):
+    """On a slow share a large file takes its time, by its size."""
+    monkeypatch.setattr(intake_module, "_SLOWEST", 10)
+    desk = make_desk(sweep_timeout_seconds=0.2)
+    real = Claimer.claim
+    seen = []
+
+    def slow_claim(*values):
+        claim = real(*values)
+        time.sleep(0.8)
+        seen.append(desk.intake.unreachable)
+        return claim
+
+    monkeypatch.setattr(Claimer, "claim", slow_claim)
+    (desk.inbox / "letter.pdf").write_bytes(PDF)
+    await until(lambda: desk.claims)
+    assert seen == [None]

@@ -6,6 +6,7 @@ mounts it is tried in `tests/shares/guest`.
 
 import asyncio
 import errno
+import functools
 import os
 from datetime import UTC, datetime
 
@@ -32,7 +33,7 @@ class Desk:
             folder.mkdir()
         self.inbox, self.jobs = folders["inbox"], folders["jobs"]
         settings = Inbox(settle_seconds=0.1, unmarked_settle_seconds=0.3, rescan_interval=0.2)
-        claimer = Claimer(**folders)
+        claimer = Claimer(**folders, unfinished=set())
         self.intake = Intake(self.inbox, settings, 10_000, claimer, lambda: None, self.take, lambda: datetime.now(UTC))
 
     async def take(self, claim, refusal):
@@ -42,18 +43,18 @@ class Desk:
 class Mount:
     """Answers so many calls about one name with an error, then as the kernel does."""
 
-    def __init__(self, monkeypatch, call, number, times):
+    def __init__(self, monkeypatch, calls, number, times):
         self.left, self.asked = times, 0
         self._number = number
-        self._real = getattr(os, call)
-        monkeypatch.setattr(os, call, self._answer)
+        for call in calls:
+            monkeypatch.setattr(os, call, functools.partial(self._answer, getattr(os, call)))
 
-    def _answer(self, path, *arguments, **keywords):
-        if str(path).endswith(".pdf") and "jobs" not in str(path) and self.left > 0:
+    def _answer(self, real, path, *arguments, **keywords):
+        if str(path).endswith("letter.pdf") and self.left > 0:
             self.left -= 1
             self.asked += 1
             raise OSError(self._number, os.strerror(self._number), path)
-        return self._real(path, *arguments, **keywords)
+        return real(path, *arguments, **keywords)
 
 
 @pytest.fixture
@@ -74,9 +75,9 @@ async def until(condition):
 @pytest.mark.parametrize(
     "number", [errno.EBUSY, errno.ETXTBSY, errno.EACCES, errno.ENOENT, errno.ESTALE, errno.EIO, *AWAY]
 )
-@pytest.mark.parametrize("call", ["rename", "open"])
-async def test_a_file_that_cannot_be_had_now_is_taken_later_and_once(desk, monkeypatch, call, number):
-    mount = Mount(monkeypatch, call, number, times=2)
+@pytest.mark.parametrize("calls", [("rename", "replace"), ("open",)], ids=["rename", "open"])
+async def test_a_file_that_cannot_be_had_now_is_taken_later_and_once(desk, monkeypatch, calls, number):
+    mount = Mount(monkeypatch, calls, number, times=2)
     (desk.inbox / "letter.pdf").write_bytes(PDF)
     await until(lambda: mount.asked == 1)
     assert desk.claims == []
@@ -91,7 +92,7 @@ async def test_a_file_that_cannot_be_had_now_is_taken_later_and_once(desk, monke
 
 async def test_a_name_that_was_free_a_moment_ago_is_asked_again(desk, monkeypatch):
     """A client remembers for a second that there was no such file, though the folder lists it: ENOENT, once."""
-    mount = Mount(monkeypatch, "open", errno.ENOENT, times=1)
+    mount = Mount(monkeypatch, ("open",), errno.ENOENT, times=1)
     (desk.inbox / "letter.pdf").write_bytes(PDF)
     await until(lambda: desk.claims)
     assert mount.asked == 1

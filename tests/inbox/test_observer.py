@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pdfocr_watcher.config.model import Observer
-from pdfocr_watcher.inbox import mounts, observer
+from pdfocr_watcher.inbox import inotify_limit, mounts, observer
 from pdfocr_watcher.inbox.observer import Noticer, Watching
 from pdfocr_watcher.inbox.sweep import sweep
 
@@ -393,3 +393,20 @@ def test_a_copy_by_another_process_wakes(begin, calls, inbox):
     script = "import sys; open(sys.argv[1], 'wb').write(b'%PDF-')"
     subprocess.run([sys.executable, "-c", script, inbox / "a.pdf"], check=True, timeout=30)
     assert calls.woken.wait(PATIENCE)
+
+
+def test_at_the_limit_of_watches_it_polls_though_watchdog_says_nothing(begin, calls, inbox, monkeypatch):
+    """It leaves out the sub-folders that it cannot watch."""
+    reached = []
+    monkeypatch.setattr(observer, "watches_exhausted", lambda: bool(reached))
+    noticer = begin(inbox)
+    reached.append(True)
+    until(lambda: noticer.watching.how is Observer.POLLING)
+    assert "limit" in noticer.watching.detail
+    assert calls.lost_events.wait(PATIENCE)
+    (inbox / "a.pdf").touch()
+    assert calls.woken.wait(PATIENCE)
+
+
+def test_there_are_watches_left_here():
+    assert not inotify_limit.watches_exhausted()

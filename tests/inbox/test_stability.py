@@ -226,3 +226,26 @@ def test_whatever_happens_nothing_is_reported_before_its_rest_and_nothing_is_kep
         assert len(tracker) == len(files)
         wait = tracker.next_due(now)
         assert wait is None or 0.0 <= wait <= MAX_PAUSE
+
+
+def test_after_an_interruption_all_rest_begins_anew_but_what_was_dismissed_stays_so(tracker):
+    due(tracker, 0.0, a=PLAIN, b=PLAIN)
+    for settled in tracker.observe(2.0, {"a": PLAIN, "b": PLAIN}):
+        if settled.path == "b":
+            tracker.dismiss(settled)
+    tracker.interrupted()
+    assert tracker.next_due(100.0) is None
+    assert due(tracker, 100.0, a=PLAIN, b=PLAIN) == {}
+    assert due(tracker, 102.0, a=PLAIN, b=PLAIN) == {"a": Readiness.RESTED}
+    assert due(tracker, 200.0, b=PLAIN) == {}
+
+
+def test_a_scanner_that_comes_back_after_half_a_minute_is_waited_for(tracker):
+    """Its empty file is due as empty after the longer wait only, and each sign of life begins that anew."""
+    due(tracker, 0.0, scan=EMPTY)
+    assert due(tracker, 29.0, scan=EMPTY) == {}
+    touched = dataclasses.replace(EMPTY, mtime_ns=EMPTY.mtime_ns + 1)
+    assert due(tracker, 29.5, scan=touched) == {}
+    assert due(tracker, 59.0, scan=touched) == {}
+    assert due(tracker, 59.4, scan=PLAIN) == {}
+    assert due(tracker, 61.4, scan=PLAIN) == {"scan": Readiness.RESTED}

@@ -219,3 +219,12 @@ def test_no_descriptor_is_left_open(tmp_path):
     before = len(os.listdir("/proc/self/fd"))
     sweep(tmp_path, IGNORE)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("ignore", [IGNORE, ()])
+def test_what_another_host_is_claiming_is_seen_apart_whatever_is_ignored(tmp_path, ignore):
+    write(tmp_path / "sub" / ".pdfocr-20260102T030405Z-3f9a1c2b-a.pdf")
+    write(tmp_path / "b.pdf")
+    found = sweep(tmp_path, ignore)
+    assert list(found.files) == ["b.pdf"]
+    assert found.claimed == ("sub/.pdfocr-20260102T030405Z-3f9a1c2b-a.pdf",)

@@ -18,7 +18,7 @@ from pdfocr_watcher.jobs.delivery import deliver, take_back
 from pdfocr_watcher.jobs.durable import is_temporary, remove_folder
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, Outputs, Stage, Status
-from pdfocr_watcher.jobs.recovery import Action, CopyNote, decide, inspect_folder, remove_dying
+from pdfocr_watcher.jobs.recovery import Action, decide, inspect_folder, remove_dying
 from pdfocr_watcher.jobs.status_file import read_status, write_status
 
 OUTPUTS = ("output.mmd", "output_det.mmd", "output_layouts.pdf", "images/0_0.jpg")
@@ -244,18 +244,6 @@ def test_an_outbox_that_is_full_takes_it_once_there_is_room(folders, finished, m
     result = deliver(folder, status, outbox, failed)
     assert whole(result)
     assert os.listdir(outbox) == [result.name]
-
-
-def test_a_claim_that_was_not_finished_is_finished_before_its_result_appears(folders, finished, tmp_path):
-    jobs, outbox, failed = folders
-    folder, status = finished(jobs)
-    source = tmp_path / "letter.pdf"
-    source.write_bytes(folder.input("letter.pdf").read_bytes())
-    found = source.lstat()
-    CopyNote(str(source), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns).write(folder)
-    result = deliver(folder, status, outbox, failed)
-    assert not source.exists()
-    assert not JobFolder(result).claim_note.exists()
 
 
 def test_a_failed_job_taken_back_is_pending_and_reads_its_failed_pages_again(any_folders, finished):

@@ -223,6 +223,7 @@ def test_an_index_is_sound_only_if_it_was_closed_in_good_order(path, job, clock)
     again = JobIndex(path, 10, clock)
     assert again.found
     assert ids(again.entries()) == [1]
+    again.open()
     again.put(job(2), FOLDER)  # nothing is flushed: the crash
     assert not JobIndex(path, 10).found
 

@@ -9,13 +9,16 @@ import pytest
 
 from pdfocr_watcher.jobs import steps
 from pdfocr_watcher.jobs.catalogue import entries_from_disk, results
+from pdfocr_watcher.jobs.claim_note import ClaimNote, finish_claim
 from pdfocr_watcher.jobs.delivery import deliver, make_safe, remove_result, take_back
 from pdfocr_watcher.jobs.durable import move_folder, read_file
 from pdfocr_watcher.jobs.model import Stage, Status
-from pdfocr_watcher.jobs.recovery import CopyNote, finish_claim
 from pdfocr_watcher.jobs.status_file import read_status, status_json
 from pdfocr_watcher.jobs.steps import Point, Step
 from tests.users import ALICE, give, needs_root
+
+#: It looks like a file that is being claimed.
+_VICTIM = ".pdfocr-20261123T125045Z-3f9a1c2b-letter.pdf"
 
 
 @pytest.fixture
@@ -115,8 +118,7 @@ def test_a_retried_job_loses_what_was_put_into_it(request, folders, finished, ou
     folder, status = finished(jobs, Status.FAILED, source="docs/a.pdf")
     result = deliver(folder, status, outbox, failed)
     _put_links(result, outside)
-    note = os.lstat(outside / "treasure")
-    forged = CopyNote(str(outside / "treasure"), note.st_dev, note.st_ino, note.st_size, note.st_mtime_ns)
+    forged = ClaimNote(str(outside), "mine", "treasure", "/")
     forged.write(type(folder)(result))
     (result / "input.pdf").write_text("untouched")
     again, _ = take_back(result, failed, jobs, status, status.updated_at + timedelta(hours=1))
@@ -217,7 +219,7 @@ def test_folders_without_end_are_neither_searched_nor_copied_to_the_bottom(folde
 def test_what_was_put_into_a_granted_folder_before_the_next_start_is_not_believed(in_sight, finished, monkeypatch):
     """The rights are given before the rename: a crash between the two leaves a folder among the jobs that is theirs."""
     needs_root()
-    jobs, outbox, failed, victim = (in_sight / name for name in ("jobs", "outbox", "failed", "victim"))
+    jobs, outbox, failed, victim = (in_sight / name for name in ("jobs", "outbox", "failed", _VICTIM))
     jobs.mkdir()
     victim.write_text("%PDF-")
     folder, status = finished(jobs)
@@ -234,9 +236,7 @@ def test_what_was_put_into_a_granted_folder_before_the_next_start_is_not_believe
     with pytest.raises(Crash):
         deliver(folder, status, outbox, failed)
     monkeypatch.setattr(steps, "watcher", None)
-    found = victim.lstat()
-    data = [str(victim), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
-    text = json.dumps(dict(zip(("source", "device", "inode", "size", "mtime_ns"), data, strict=True)))
+    text = json.dumps({"inbox": str(in_sight), "path": "mine", "private": victim.name, "mount": "/"})
     planted = ALICE.run(
         "sh",
         "-c",

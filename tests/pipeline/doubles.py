@@ -6,7 +6,7 @@ The renderer draws pages that differ from each other, so that outputs that were 
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.status_file import write_status
 from pdfocr_watcher.pipeline.active import ActiveJob
 from pdfocr_watcher.pipeline.rendering import PageSize
-from pdfocr_watcher.pipeline.worker import WorkerSettings
+from pdfocr_watcher.pipeline.worker import PageTask, WorkerSettings
 
 #: When the jobs of the tests were claimed.
 CLAIMED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -27,7 +27,9 @@ CARD = PageSize(72.0, 108.0)
 #: A worker that reads nothing, at once.
 NULL_WORKER = WorkerSettings(engine="null", threads=1, layout_dpi=72, jpeg_quality=80)
 #: Seconds after which a test gives up waiting for what has to come.
-PATIENCE = 10.0
+PATIENCE = 20.0
+#: Seconds that a worker has to start in a test.
+START = 30.0
 
 _WIDTH, _HEIGHT = 20, 30
 
@@ -80,6 +82,23 @@ async def until(condition: Callable[[], object], patience: float = PATIENCE) -> 
     while not condition():
         assert time.monotonic() < give_up, "it never came"
         await asyncio.sleep(0.005)
+
+
+def page_task(folder: JobFolder, index: int = 0) -> PageTask:
+    """The task of reading a page, whose raster is made."""
+    path = folder.rasters / f"{index:04d}.ppm"
+    path.write_bytes(ppm(index))
+    return PageTask(str(folder.path), index, str(path), 72.0)
+
+
+async def outcome(call: Awaitable[object]) -> ErrorCode | None:
+    """The code of a call's failure, None if it was done."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await call
+    except PdfocrError as error:
+        return error.code
+    return None
 
 
 @dataclass

@@ -12,8 +12,10 @@ from pdfocr_watcher.jobs.index import JobIndex
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.status_file import read_status
 from pdfocr_watcher.pipeline import journal as journal_module
+from pdfocr_watcher.pipeline import storage
 from pdfocr_watcher.pipeline.active import utc_now
 from pdfocr_watcher.pipeline.journal import StatusJournal
+from pdfocr_watcher.pipeline.storage import Storage
 from tests.pipeline.doubles import CLAIMED, PATIENCE, claimed_job, until
 
 
@@ -24,7 +26,7 @@ def index(tmp_path):
 
 @pytest.fixture
 async def journal(tmp_path, index):
-    journal = StatusJournal(index, tmp_path / "status", utc_now)
+    journal = StatusJournal(index, tmp_path / "status", utc_now, Storage(tmp_path / "jobs", "0" * 12))
     yield journal
     journal.close()
 
@@ -154,7 +156,7 @@ async def test_a_job_that_is_not_in_work_is_left_alone(run, tmp_path):
 
 
 async def test_a_disk_that_refuses_is_tried_again_until_it_takes_the_commit(journal, job, monkeypatch):
-    monkeypatch.setattr(journal_module, "_RETRY", 0.02)
+    monkeypatch.setattr(storage, "_ALONE", 0.02)
     refusal = Refusal(job)
     progress(job, 5)
     commit = asyncio.create_task(journal.commit(job))
@@ -167,7 +169,7 @@ async def test_a_disk_that_refuses_is_tried_again_until_it_takes_the_commit(jour
 
 @pytest.mark.usefixtures("run")
 async def test_a_disk_that_refuses_is_tried_again_until_it_takes_what_was_noted(journal, job, monkeypatch):
-    monkeypatch.setattr(journal_module, "_RETRY", 0.02)
+    monkeypatch.setattr(storage, "_ALONE", 0.02)
     refusal = Refusal(job)
     progress(job, 5)
     journal.note(job)
@@ -178,7 +180,7 @@ async def test_a_disk_that_refuses_is_tried_again_until_it_takes_what_was_noted(
 
 @pytest.mark.usefixtures("run")
 async def test_a_job_whose_status_is_refused_does_not_keep_the_others_waiting(journal, tmp_path, monkeypatch):
-    monkeypatch.setattr(journal_module, "_RETRY", 60.0)
+    monkeypatch.setattr(storage, "_ALONE", 60.0)
     refused, other = claimed_job(tmp_path / "jobs", 1), claimed_job(tmp_path / "jobs", 2)
     Refusal(refused)
     journal.note(refused)
@@ -228,7 +230,7 @@ async def test_the_mirror_follows_and_goes_with_the_job(journal, tmp_path, job):
 
 
 async def test_there_is_no_mirror_where_people_see_the_jobs_folder(tmp_path, index, job):
-    journal = StatusJournal(index, None, utc_now)
+    journal = StatusJournal(index, None, utc_now, Storage(tmp_path / "jobs", "0" * 12))
     await journal.commit(job)
     journal.gone(job)
     journal.close()
@@ -253,7 +255,7 @@ async def test_a_mirror_that_hangs_keeps_neither_the_work_nor_the_end_waiting(tm
         assert release.wait(PATIENCE)
 
     monkeypatch.setattr(journal_module, "write_mirror", hang)
-    journal = StatusJournal(index, tmp_path / "status", utc_now)
+    journal = StatusJournal(index, tmp_path / "status", utc_now, Storage(tmp_path / "jobs", "0" * 12))
     try:
         for pages in range(1, 10):
             progress(job, pages)

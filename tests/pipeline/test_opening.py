@@ -33,7 +33,7 @@ def read(folder, index):
     folder.rasters.mkdir(exist_ok=True)
     raster = folder.rasters / f"{index}.ppm"
     raster.write_bytes(ppm(index))
-    reply = answer(task_line(PageTask(str(folder.path), index, str(raster), 72.0)), NullEngine(), NULL_WORKER)
+    reply = answer(task_line(PageTask(str(folder.path), index, str(raster), 72.0), 1), NullEngine(), NULL_WORKER)
     assert reply["ok"]
 
 

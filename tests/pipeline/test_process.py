@@ -16,12 +16,13 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.index import JobIndex
 from pdfocr_watcher.jobs.model import Outputs, Stage, Status
 from pdfocr_watcher.jobs.status_file import read_status
-from pdfocr_watcher.pipeline import process, workers
+from pdfocr_watcher.pipeline import storage, workers
 from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Earlier, Opener
 from pdfocr_watcher.pipeline.process import Pipeline
 from pdfocr_watcher.pipeline.rendering import PageSize
+from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.pipeline.workers import WorkerPool
 from tests.pipeline.doubles import CARD, NULL_WORKER, PATIENCE, FakeRasterizer, claimed_job, until
 
@@ -38,9 +39,12 @@ class Rig:
         self.earlier = None
         self.pool = WorkerPool(NULL_WORKER, workers, 30.0)
         self.index = JobIndex(root / "index.json", 100)
-        self.journal = StatusJournal(self.index, None, utc_now)
+        self.storage = Storage(self.jobs, "0" * 12)
+        self.journal = StatusJournal(self.index, None, utc_now, self.storage)
         opener = Opener(config, rasterizers, lambda _sha256: self.earlier)
-        self.pipeline = Pipeline(config, rasterizers, self.pool, self.journal, opener, self._ended, utc_now, renderers)
+        self.pipeline = Pipeline(
+            config, rasterizers, self.pool, self.journal, self.storage, opener, self._ended, utc_now, renderers
+        )
         self._run = None
         self._journal_run = None
 
@@ -94,7 +98,8 @@ def configured(*, queue=24, ranges=8, attempts=2, success=0.5, page_timeout=60.0
 @pytest.fixture
 async def rig(tmp_path, monkeypatch):
     """Make running pipelines; they are stopped at the end."""
-    monkeypatch.setattr(process, "_STORAGE_RETRY", 0.05)
+    for pause in ("_RETRY", "_ALONE", "_LINGER"):
+        monkeypatch.setattr(storage, pause, 0.05)
     monkeypatch.setattr(workers, "_GRACE", 0.2)
     made = []
 
@@ -181,6 +186,26 @@ async def test_pages_of_another_size_are_rendered_at_a_resolution_of_their_own(r
     await work.end_of(work.claim())
     assert [pages for pages, _ in renderer.turns] == [range(2), range(2, 3), range(3, 4)]
     assert [dpi == 100 for _, dpi in renderer.turns] == [True, False, True]
+
+
+async def test_a_job_that_has_ended_is_in_hand_until_it_is_handed_on(rig, monkeypatch):
+    """Or `once` would take the work for done while the disk is slow with the last status."""
+    one = rig()
+    commit, disk = one.journal.commit, asyncio.Event()
+
+    async def slow(job):
+        if job.status.status.finished:
+            await disk.wait()
+        await commit(job)
+
+    monkeypatch.setattr(one.journal, "commit", slow)
+    job = one.claim()
+    await until(lambda: job.status.status.finished)
+    assert one.pipeline.busy
+    assert one.ended == []
+    disk.set()
+    await one.end_of(job)
+    await until(lambda: not one.pipeline.busy)
 
 
 async def test_a_page_that_fails_is_tried_by_the_other_renderer_and_costs_nothing_if_that_can(rig):

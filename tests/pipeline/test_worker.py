@@ -57,22 +57,22 @@ def page_task(folder, index=0, dpi=72.0):
 
 
 def do(task, engine=None):
-    return answer(task_line(task), engine or NullEngine(), NULL_WORKER)
+    return answer(task_line(task, 1), engine or NullEngine(), NULL_WORKER)
 
 
 def test_a_task_is_one_line_whatever_is_in_its_paths():
     task = PageTask("/jobs/a\nb", 7, "/jobs/\udcff/é.ppm", 199.5)
-    line = task_line(task)
+    line = task_line(task, 12)
     assert line.count(b"\n") == 1
     data = json.loads(line)
-    assert data.pop("task") == "PageTask"
+    assert (data.pop("task"), data.pop("number")) == ("PageTask", 12)
     assert PageTask(**data) == task
 
 
 def test_a_page_that_was_read_has_its_checkpoint_its_picture_and_its_figures_and_its_raster_is_gone(folder):
     path = raster(folder, 3)
 
-    assert do(page_task(folder, 3, dpi=144.0), FigureEngine()) == {"ok": True}
+    assert do(page_task(folder, 3, dpi=144.0), FigureEngine()) == {"number": 1, "ok": True}
 
     page = read_checkpoint(folder.checkpoint(3)).page
     assert (page.index, page.width, page.height, page.dpi) == (3, 20, 30, 144.0)
@@ -85,7 +85,7 @@ def test_a_page_that_was_read_has_its_checkpoint_its_picture_and_its_figures_and
 def test_what_the_engine_raises_is_an_answer_and_nothing_is_checkpointed(folder):
     raster(folder)
     reply = do(page_task(folder), BrokenEngine())
-    assert reply == {"ok": False, "code": ErrorCode.ENGINE_FAILED, "detail": "RuntimeError: no tensor"}
+    assert reply == {"number": 1, "ok": False, "code": ErrorCode.ENGINE_FAILED, "detail": "RuntimeError: no tensor"}
     assert folder.checkpointed() == set()
 
 
@@ -113,7 +113,7 @@ def test_results_are_put_together_and_their_figures_counted(folder):
     raster(folder)
     do(page_task(folder), FigureEngine())
     write_failed_page(folder, FailedPage(1, "render_failed", "no picture"))
-    assert do(AssembleTask(str(folder.path), 2)) == {"ok": True, "images": 2}
+    assert do(AssembleTask(str(folder.path), 2)) == {"number": 1, "ok": True, "images": 2}
     assert folder.markdown.is_file()
 
 
@@ -126,16 +126,16 @@ def test_results_that_cannot_be_put_together_are_an_answer(folder):
 def test_a_worker_says_that_it_is_ready_and_answers_until_its_input_ends(folder):
     raster(folder, 0)
     said = []
-    lines = task_line(page_task(folder, 0)) + task_line(page_task(folder, 1))
+    lines = task_line(page_task(folder, 0), 7) + task_line(page_task(folder, 1), 8)
     serve(NULL_WORKER, io.BytesIO(lines), said.append)
     assert said[0]["ready"]
     assert said[0]["engine"]["name"] == "null"
-    assert [reply["ok"] for reply in said[1:]] == [True, False]
+    assert [(reply["number"], reply["ok"]) for reply in said[1:]] == [(7, True), (8, False)]
 
 
 def test_a_worker_whose_engine_does_not_load_says_why_and_takes_no_task(folder):
     said = []
-    serve(WorkerSettings("no such engine", 1, 72, 80), io.BytesIO(task_line(page_task(folder))), said.append)
+    serve(WorkerSettings("no such engine", 1, 72, 80), io.BytesIO(task_line(page_task(folder), 1)), said.append)
     assert [(message["ready"], message["code"]) for message in said] == [(False, ErrorCode.ENGINE_UNAVAILABLE)]
 
 
@@ -146,13 +146,15 @@ def python(code, **options):
 def test_what_a_library_prints_does_not_come_between_the_answers():
     done = python(
         "import os, sys\n"
-        "from pdfocr_watcher.pipeline.worker import _protocol_channel\n"
-        "channel = _protocol_channel()\n"
+        "from pdfocr_watcher.pipeline.worker import _protocol_channels\n"
+        "tasks, answers = _protocol_channels()\n"
         "print('loading model', flush=True)\n"
         "os.write(1, b'from C\\n')\n"
-        "channel.write(b'answer\\n'); channel.flush()\n"
+        "assert sys.stdin.read() == '', 'a library reads no task'\n"
+        "answers.write(tasks.readline()); answers.flush()\n",
+        input=b"a task\n",
     )
-    assert done.stdout == b"answer\n"
+    assert done.stdout == b"a task\n"
     assert b"loading model" in done.stderr
     assert b"from C" in done.stderr
 
@@ -167,8 +169,8 @@ def test_an_interrupt_at_the_terminal_is_the_daemons_business_and_not_the_worker
     with run_worker() as worker:
         assert json.loads(worker.stdout.readline())["ready"]
         worker.send_signal(signal.SIGINT)
-        worker.stdin.write(task_line(page_task(folder)))
+        worker.stdin.write(task_line(page_task(folder), 1))
         worker.stdin.flush()
-        assert json.loads(worker.stdout.readline()) == {"ok": True}
+        assert json.loads(worker.stdout.readline()) == {"number": 1, "ok": True}
         worker.stdin.close()
         assert worker.wait(10) == 0

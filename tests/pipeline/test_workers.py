@@ -16,46 +16,13 @@ import pytest
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.pipeline import workers
 from pdfocr_watcher.pipeline.worker import AssembleTask, PageTask, WorkerSettings
-from pdfocr_watcher.pipeline.workers import EngineState, WorkerPool, WorkerProcess
-from tests.pipeline.doubles import NULL_WORKER, PATIENCE, ppm, until, worker_in_task
+from pdfocr_watcher.pipeline.worker_process import WorkerProcess
+from pdfocr_watcher.pipeline.workers import EngineState, WorkerPool
+from tests.pipeline.doubles import NULL_WORKER, PATIENCE, START, outcome, page_task, ppm, until, worker_in_task
 
-START = 30.0
 NO_ENGINE = WorkerSettings("no such engine", 1, 72, 80)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    folder = JobFolder(tmp_path / "job")
-    folder.rasters.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-async def make_pool():
-    """Start a pool; it is stopped at the end, and none of its processes may be left."""
-    pools = []
-
-    async def make(settings=NULL_WORKER, size=1, start_timeout=START):
-        pool = WorkerPool(settings, size, start_timeout)
-        pools.append(pool)
-        pool.start()
-        await pool.settled()
-        return pool
-
-    yield make
-    for pool in pools:
-        pids = pool.pids
-        await pool.stop()
-        assert not any(map(psutil.pid_exists, pids))
-
-
-def page(folder, index=0):
-    path = folder.rasters / f"{index:04d}.ppm"
-    path.write_bytes(ppm(index))
-    return PageTask(str(folder.path), index, str(path), 72.0)
 
 
 class Held:
@@ -99,16 +66,6 @@ def hold(folder):
         one.close()
 
 
-async def outcome(call):
-    """The code of a call's failure, None if it was done."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await call
-    except PdfocrError as error:
-        return error.code
-    return None
-
-
 async def test_workers_load_their_engine_and_say_which_it_is(make_pool):
     pool = await make_pool(size=2)
     await until(lambda: len(pool.pids) == 2)
@@ -118,7 +75,7 @@ async def test_workers_load_their_engine_and_say_which_it_is(make_pool):
 
 async def test_pages_are_read_and_results_put_together(make_pool, folder):
     pool = await make_pool(size=2)
-    tasks = [page(folder, index) for index in range(6)]
+    tasks = [page_task(folder, index) for index in range(6)]
     await asyncio.gather(*(pool.call(task, 10) for task in tasks))
     assert folder.checkpointed() == set(range(6))
 
@@ -132,7 +89,7 @@ async def test_a_failure_of_a_task_is_told_and_the_worker_goes_on(make_pool, fol
     pool = await make_pool()
     pids = pool.pids
     assert await outcome(pool.call(AssembleTask(str(folder.path), 1), 10)) is ErrorCode.ASSEMBLY_FAILED
-    assert await outcome(pool.call(page(folder), 10)) is None
+    assert await outcome(pool.call(page_task(folder), 10)) is None
     assert pool.pids == pids
 
 
@@ -154,7 +111,7 @@ async def test_a_worker_that_was_killed_while_idle_costs_no_task(make_pool, fold
     os.kill(pid, signal.SIGKILL)
     await until(lambda: not pool.pids)
 
-    assert await outcome(pool.call(page(folder), 10)) is None
+    assert await outcome(pool.call(page_task(folder), 10)) is None
     assert pool.pids not in ([], [pid])
 
 
@@ -163,7 +120,7 @@ async def test_a_worker_that_was_killed_in_its_task_costs_that_task_alone(make_p
     (pid,) = pool.pids
     held = hold(0)
     first = asyncio.create_task(outcome(pool.call(held.task, 60)))
-    second = asyncio.create_task(outcome(pool.call(page(folder, 1), 60)))
+    second = asyncio.create_task(outcome(pool.call(page_task(folder, 1), 60)))
     await held.in_hand()
 
     os.kill(pid, signal.SIGKILL)
@@ -183,7 +140,7 @@ async def test_a_task_over_its_time_limit_is_ended_with_its_process(make_pool, f
 
     assert time.monotonic() - began < PATIENCE / 2
     assert not psutil.pid_exists(pid)
-    assert await outcome(pool.call(page(folder, 1), 10)) is None
+    assert await outcome(pool.call(page_task(folder, 1), 10)) is None
 
 
 async def test_the_time_limit_counts_from_when_a_worker_takes_the_task(make_pool, folder, hold):
@@ -191,7 +148,7 @@ async def test_the_time_limit_counts_from_when_a_worker_takes_the_task(make_pool
     held = hold(0)
     first = asyncio.create_task(outcome(pool.call(held.task, 60)))
     await held.in_hand()
-    second = asyncio.create_task(outcome(pool.call(page(folder, 1), 0.5)))
+    second = asyncio.create_task(outcome(pool.call(page_task(folder, 1), 0.5)))
     await asyncio.sleep(0.6)  # the limit has to pass, and it is the real clock's
     assert not second.done()
     held.release()
@@ -204,7 +161,7 @@ async def test_urgent_tasks_go_before_those_that_wait_and_each_kind_in_order(mak
     order = []
 
     async def call(index, *, urgent=False):
-        await pool.call(page(folder, index), 10, urgent=urgent)
+        await pool.call(page_task(folder, index), 10, urgent=urgent)
         order.append(index)
 
     first = asyncio.create_task(pool.call(held.task, 10))
@@ -222,12 +179,12 @@ async def test_a_call_that_was_given_up_before_a_worker_took_it_is_not_done(make
     held = hold(0)
     first = asyncio.create_task(pool.call(held.task, 10))
     await held.in_hand()
-    given_up = asyncio.create_task(pool.call(page(folder, 1), 10))
+    given_up = asyncio.create_task(pool.call(page_task(folder, 1), 10))
     await asyncio.sleep(0)
     given_up.cancel()
     held.release()
     await first
-    await pool.call(page(folder, 2), 10)
+    await pool.call(page_task(folder, 2), 10)
     assert folder.checkpointed() == {0, 2}
 
 
@@ -249,7 +206,7 @@ async def test_an_engine_that_does_not_load_is_said_and_tasks_wait(make_pool, fo
     assert pool.failure.code is ErrorCode.ENGINE_UNAVAILABLE
     assert "no such engine" in pool.failure.detail
 
-    call = asyncio.create_task(pool.call(page(folder), 10))
+    call = asyncio.create_task(pool.call(page_task(folder), 10))
     await asyncio.sleep(0.1)
     assert not call.done()
 
@@ -258,31 +215,14 @@ async def test_an_engine_that_does_not_load_is_said_and_tasks_wait(make_pool, fo
     assert call.cancelled()
 
 
-@pytest.fixture
-def start_with(tmp_path, monkeypatch):
-    """Have workers started by another program than Python, and be quick to try again."""
-    monkeypatch.setattr(workers, "_BACKOFF", (0.05, 0.2))
-    real = sys.executable
-
-    def use(script):
-        if script is None:
-            monkeypatch.setattr(sys, "executable", real)
-            return
-        program = tmp_path / "program"
-        if script:
-            program.write_text(f"#!/bin/sh\n{script}\n")
-            program.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(program))
-
-    return use
-
-
 #: A worker that answers every task with a failure whose message has more than 64 KiB.
 TALKATIVE = """
 import json, sys
 print(json.dumps({"ready": True, "engine": {"name": "null", "model": "none", "version": "1"}}), flush=True)
 for line in sys.stdin:
-    print(json.dumps({"ok": False, "code": "engine_failed", "detail": "much too long " * 10_000}), flush=True)
+    number = json.loads(line)["number"]
+    answer = {"number": number, "ok": False, "code": "engine_failed", "detail": "much too long " * 10_000}
+    print(json.dumps(answer), flush=True)
 """
 
 
@@ -294,8 +234,8 @@ async def test_an_answer_that_is_longer_than_any_should_be_costs_its_task_alone(
     pool = await make_pool()
     (pid,) = pool.pids
     start_with(None)  # whoever takes the next task may be another process
-    first = asyncio.create_task(outcome(pool.call(page(folder, 0), 60)))
-    second = asyncio.create_task(outcome(pool.call(page(folder, 1), 60)))
+    first = asyncio.create_task(outcome(pool.call(page_task(folder, 0), 60)))
+    second = asyncio.create_task(outcome(pool.call(page_task(folder, 1), 60)))
 
     assert await first in {ErrorCode.ENGINE_FAILED, ErrorCode.ENGINE_CRASHED}
 
@@ -312,7 +252,7 @@ async def test_a_worker_that_does_not_start_is_tried_again_until_it_does_and_the
     pool = await make_pool()
     assert pool.state is EngineState.FAILED
     assert pool.failure.code is ErrorCode.ENGINE_UNAVAILABLE
-    call = asyncio.create_task(outcome(pool.call(page(folder), 10)))
+    call = asyncio.create_task(outcome(pool.call(page_task(folder), 10)))
 
     start_with(None)
 
@@ -325,7 +265,7 @@ async def test_tries_to_start_an_engine_come_less_and_less_often(monkeypatch):
 
     async def sleep(seconds):
         waited.append(seconds)
-        if len(waited) == 9:
+        if len(waited) == 2000:
             raise asyncio.CancelledError
 
     async def start(*_arguments):
@@ -334,9 +274,8 @@ async def test_tries_to_start_an_engine_come_less_and_less_often(monkeypatch):
     monkeypatch.setattr(WorkerProcess, "start", start)
     monkeypatch.setattr(workers.asyncio, "sleep", sleep)
     pool = WorkerPool(NULL_WORKER, 1, START)
-    pool.start()
-    await asyncio.gather(*pool._runners, return_exceptions=True)
-    assert waited == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    await asyncio.gather(pool._run(pool._places[0]), return_exceptions=True)
+    assert waited == [1, 2, 4, 8, 16, 32] + 1994 * [60], "for ever, but no more often than once a minute"
 
 
 async def test_an_engine_that_takes_too_long_to_load_is_ended(make_pool, start_with, tmp_path):
@@ -353,7 +292,7 @@ async def test_a_task_whose_worker_cannot_be_replaced_ends_with_the_pool(make_po
     start_with("exit 3")
     os.kill(pool.pids[0], signal.SIGKILL)
     await until(lambda: not pool.pids)
-    call = asyncio.create_task(pool.call(page(folder), 10))
+    call = asyncio.create_task(pool.call(page_task(folder), 10))
     await until(lambda: pool.state is EngineState.FAILED)
 
     await pool.stop()
@@ -367,14 +306,14 @@ async def test_draining_gives_up_what_waits_and_finishes_what_is_in_hand(make_po
     held = hold(0)
     in_hand = asyncio.create_task(pool.call(held.task, 10))
     await held.in_hand()
-    waiting = asyncio.create_task(pool.call(page(folder, 1), 10))
+    waiting = asyncio.create_task(pool.call(page_task(folder, 1), 10))
     await asyncio.sleep(0)
 
     pool.drain()
 
     await asyncio.wait([waiting], timeout=PATIENCE)
     assert waiting.cancelled()
-    late = asyncio.create_task(pool.call(page(folder, 2), 10))
+    late = asyncio.create_task(pool.call(page_task(folder, 2), 10))
     await asyncio.wait([late], timeout=PATIENCE)
     assert late.cancelled()
     held.release()

@@ -59,7 +59,7 @@ class Computer:
         """What Explorer shows of a folder: not what is hidden."""
         entries = smbclient.scandir(self.path(name), **self._how)
         hidden = FileAttributes.FILE_ATTRIBUTE_HIDDEN
-        return [entry.name for entry in entries if not entry.smb_info.file_attributes.get_value() & hidden]
+        return [entry.name for entry in entries if not entry.smb_info.file_attributes & hidden]
 
     def rename(self, name: str, other: str) -> None:
         """Give a file or a folder another name or place."""

@@ -11,15 +11,18 @@ from pdfocr_watcher.pipeline.rendering.model import MAX_SIDE, PageSize, Rasteriz
 from pdfocr_watcher.pipeline.rendering.pdfium import PdfiumRasterizer
 from pdfocr_watcher.pipeline.rendering.poppler import PopplerRasterizer, poppler_installed
 from pdfocr_watcher.pipeline.rendering.ppm import keep_raster_memory, load_raster
+from pdfocr_watcher.pipeline.rendering.protection import Protection, choose_protection, find_protection
 
 __all__ = [
     "MAX_SIDE",
     "PageSize",
     "PdfiumRasterizer",
     "PopplerRasterizer",
+    "Protection",
     "Rasterizer",
     "choose_rasterizers",
     "effective_dpi",
+    "find_protection",
     "inspect_document",
     "keep_raster_memory",
     "load_raster",
@@ -28,7 +31,7 @@ __all__ = [
 
 
 def choose_rasterizers(
-    name: str, memory_bytes: int = 4_000_000_000, max_pixels: int = 40_000_000
+    name: str, memory_bytes: int = 4_000_000_000, max_pixels: int = 40_000_000, sandbox: str = "auto"
 ) -> tuple[Rasterizer, ...]:
     """The renderers to use, the preferred one first; the others are for pages on which it fails.
 
@@ -37,16 +40,19 @@ def choose_rasterizers(
         memory_bytes: the most memory that one renderer process may use.
         max_pixels: the most pixels that a raster may have; what asks for a resolution keeps to it by
             `effective_dpi`, and a renderer that finds a page larger than it was said to be fails on it.
+        sandbox: `auto`, `required` or `off`, as `render.sandbox` has it.
 
     Raises:
-        PdfocrError: RENDERER_UNAVAILABLE, poppler is asked for and not installed.
+        PdfocrError: RENDERER_UNAVAILABLE, poppler is asked for and not installed; SANDBOX_UNAVAILABLE, the sandbox
+            is required and this system does not have all of it.
     """
+    limits = (memory_bytes, max_pixels, choose_protection(sandbox))
     if name == "pdfium" or (name == "auto" and not poppler_installed()):
-        return (PdfiumRasterizer(memory_bytes, max_pixels),)
+        return (PdfiumRasterizer(*limits),)
     if not poppler_installed():
         raise PdfocrError(ErrorCode.RENDERER_UNAVAILABLE, "render.renderer is poppler, but pdftoppm is not installed.")
-    poppler = PopplerRasterizer(memory_bytes, max_pixels)
-    return (poppler,) if name == "poppler" else (poppler, PdfiumRasterizer(memory_bytes, max_pixels))
+    poppler = PopplerRasterizer(*limits)
+    return (poppler,) if name == "poppler" else (poppler, PdfiumRasterizer(*limits))
 
 
 def inspect_document(

@@ -3,15 +3,21 @@
 The limits on its memory, processor time and files are set inside the program or by its launcher.
 """
 
+import contextlib
 import os
 import selectors
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 
 _CHUNK_BYTES = 1 << 16
+
+#: A stop of the service may reach all of its processes: what is in hand is finished, not lost as failed.
+_STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Outcome:
 
 
 def run_bounded(args: Sequence[str], environment: Mapping[str, str], timeout: float, keep_bytes: int) -> Outcome:
-    """Run a program in a process group of its own, without input.
+    """Run a program in a process group of its own, without input, deaf to the signals that stop a service.
 
     Args:
         args: the program and its arguments.
@@ -44,14 +50,7 @@ def run_bounded(args: Sequence[str], environment: Mapping[str, str], timeout: fl
         OSError: the program cannot be started.
     """
     deadline = monotonic() + timeout
-    with subprocess.Popen(
-        args,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=dict(environment),
-        process_group=0,
-    ) as process:
+    with _deaf_start(args, environment) as process:
         try:
             stdout, stderr, ended = _read_tails(process, deadline, keep_bytes)
             timed_out = not ended or not _ends_by(process, deadline)
@@ -60,6 +59,63 @@ def run_bounded(args: Sequence[str], environment: Mapping[str, str], timeout: fl
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
     return Outcome(process.returncode, timed_out, stdout, stderr)
+
+
+def _deaf_start(args: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    # What is blocked here stays so in the program, from its first instruction on.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    try:
+        return subprocess.Popen(
+            args,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(environment),
+            process_group=0,
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def children_ended_after(seconds: float) -> Iterator[threading.Event]:
+    """Kill what this thread started, with all that this started in turn, once the time is over.
+
+    For who starts a program by a library that keeps no hold of it and waits for it here.
+
+    Args:
+        seconds: wall-clock limit for what is done inside.
+
+    Yields:
+        Set when the time was over.
+    """
+    over = threading.Event()
+    thread = threading.get_native_id()
+
+    def end() -> None:
+        over.set()
+        # They are waited for by the thread that is held up here, so the numbers still name them and no others.
+        for child in _children(thread):
+            for kill in (os.killpg, os.kill):  # the one that has not made its group yet is alone
+                with contextlib.suppress(ProcessLookupError):
+                    kill(child, signal.SIGKILL)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield over
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _children(thread: int) -> list[int]:
+    """What a thread of this process started and has not waited for yet."""
+    try:
+        return [int(child) for child in Path(f"/proc/self/task/{thread}/children").read_text("ascii").split()]
+    except OSError:  # not every kernel tells
+        return []
 
 
 def _read_tails(process: subprocess.Popen[bytes], deadline: float, keep_bytes: int) -> tuple[bytes, bytes, bool]:

@@ -1,37 +1,32 @@
-"""Limits for renderer processes, and the launchers that put them on poppler's programs.
+"""Limits for renderer processes, and the launchers that put them and the sandbox on poppler's programs.
 
-pdf2image has no hook between fork and exec, so it is pointed at a private folder whose `pdftoppm` sets the limits
-and becomes the real one. Further confinement of renderers belongs into these launchers.
+pdf2image has no hook between fork and exec, so it is pointed at a private folder whose `pdftoppm` enters the sandbox
+and becomes the real one. What happens in there is in `sandbox`.
 """
 
 import contextlib
+import fcntl
 import math
 import os
-import resource
 import shlex
 import shutil
 import tempfile
 import threading
+import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.pipeline.rendering.protection import INTERPRETER, Protection
 
-_KIB = 1024
-_FILE_BLOCK = 512
 _FILE_BYTES_SPARE = 1 << 16
 _BYTES_PER_PIXEL = 3
 
-#: What the name of a launcher folder begins with; the number of the process that made it follows.
+#: What the name of a launcher folder begins with.
 _PREFIX = "pdfocr-watcher-launchers-"
-
-#: All that a renderer's environment holds.
-ENVIRONMENT = {"LC_ALL": "C"}
-
-#: For poppler, which frees a page's pixels and takes them again for the next: the C library keeps them, in huge pages
-#: where the system has some to give, instead of having the same memory cleared for every page.
-_TUNABLES = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=268435456:glibc.malloc.trim_threshold=268435456"
+#: A folder of nobody's that is younger than this, in seconds, may be one whose owner is just making it.
+_ORPHAN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,53 +53,30 @@ class Limits:
         cpu_seconds = 1 << max(1, math.ceil(math.log2(max(1.0, timeout) + 1)))
         return cls(memory_bytes, cpu_seconds, _BYTES_PER_PIXEL * (max_pixels + max_pixels // 50) + _FILE_BYTES_SPARE)
 
-    def within_hard_limits(self) -> "Limits":
-        """The same, lowered to what this process may hand on: asking for more would be refused."""
 
-        def lower(wanted: int, which: int) -> int:
-            hard = resource.getrlimit(which)[1]
-            return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+def confined_command(program: str, limits: Limits, protection: Protection) -> list[str]:
+    """The command line that becomes `program` in the sandbox; its arguments go behind.
 
-        return Limits(
-            lower(self.memory_bytes, resource.RLIMIT_AS),
-            lower(self.cpu_seconds, resource.RLIMIT_CPU),
-            lower(self.file_bytes, resource.RLIMIT_FSIZE),
-        )
+    Of its arguments the first absolute path is the document, and the second, if there is one, what the names of the
+    files begin with that it makes.
+    """
+    figures = (limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, os.getpid())
+    return [*INTERPRETER, "enter", protection.argument, *map(str, figures), program]
 
 
-def _launcher(program: str, limits: Limits, *, first_line: str = "", redirect: str = "") -> str:
-    """A shell script that becomes `program`, with limits, an empty environment and no input."""
-    variables = " ".join(f"{name}={value}" for name, value in {**ENVIRONMENT, "GLIBC_TUNABLES": _TUNABLES}.items())
-    return "\n".join(
-        (
-            "#!/bin/sh",
-            first_line,
-            # A stop of the service reaches its whole group: pages in hand are finished, not lost as failed.
-            "trap '' INT TERM HUP",
-            "ulimit -c 0",
-            f"ulimit -v {limits.memory_bytes // _KIB}",
-            f"ulimit -t {limits.cpu_seconds}",
-            f"ulimit -f {limits.file_bytes // _FILE_BLOCK}",
-            f'exec /usr/bin/env -i {variables} {shlex.quote(program)} "$@" </dev/null {redirect}',
-            "",
-        )
-    )
-
-
-def _scripts(pdftoppm: str, pdfinfo: str, limits: Limits) -> dict[str, str]:
+def _scripts(pdftoppm: list[str]) -> dict[str, str]:
     return {
         # pdf2image asks for the version before every conversion; the answer matters only for options not used here.
+        # A stop of the service reaches its whole group: pages in hand are finished, not lost as failed.
         # A damaged page can make pdftoppm write error lines without end, which pdf2image would keep in memory.
-        "pdftoppm": _launcher(
-            pdftoppm,
-            limits,
-            first_line='[ "$1" = -v ] && { echo "pdftoppm version 22.0.0" >&2; exit 0; }',
-            redirect="2>/dev/null",
-        ),
+        "pdftoppm": f"""#!/bin/sh
+[ "$1" = -v ] && {{ echo "pdftoppm version 22.0.0" >&2; exit 0; }}
+trap '' INT TERM HUP
+exec {shlex.join(pdftoppm)} "$@" </dev/null 2>/dev/null
+""",
         # pdf2image counts the pages before every conversion, without a time limit. They were counted when the
         # document was inspected, and pdftoppm stops at the last page by itself.
         "pdfinfo": "#!/bin/sh\necho 'Pages: 2147483647'\n",
-        "pdfinfo-confined": _launcher(pdfinfo, limits),
     }
 
 
@@ -113,17 +85,17 @@ class Launchers:
 
     Args:
         pdftoppm: path of the program that renders.
-        pdfinfo: path of the program that inspects.
+        protection: what confines it beside the limits.
     """
 
-    def __init__(self, pdftoppm: str, pdfinfo: str) -> None:
+    def __init__(self, pdftoppm: str, protection: Protection) -> None:
         self._pdftoppm = pdftoppm
-        self._pdfinfo = pdfinfo
+        self._protection = protection
         self._lock = threading.Lock()
         self._folders: dict[Limits, Path] = {}
 
     def folder(self, limits: Limits) -> Path:
-        """The folder whose `pdftoppm`, `pdfinfo` (a stand-in) and `pdfinfo-confined` keep to `limits`.
+        """The folder whose `pdftoppm` keeps to `limits`, and whose `pdfinfo` is a stand-in.
 
         Raises:
             PdfocrError: STORAGE_FAILED, it cannot be made.
@@ -140,9 +112,13 @@ class Launchers:
         try:
             parent = _executable_folder()
             _remove_orphans(parent)
-            folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
-            weakref.finalize(self, _remove, folder, os.getpid())
-            for name, text in _scripts(self._pdftoppm, self._pdfinfo, limits.within_hard_limits()).items():
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+            # The lock goes with this process, however it ends; a number would be given to another one.
+            held = os.open(folder, os.O_RDONLY)
+            weakref.finalize(self, _remove, folder, held, os.getpid())
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            command = confined_command(self._pdftoppm, limits, self._protection)
+            for name, text in _scripts(command).items():
                 path = folder / name
                 path.write_text(text)
                 path.chmod(0o500)
@@ -162,14 +138,24 @@ def _executable_folder() -> Path:
 
 def _remove_orphans(parent: Path) -> None:
     """Remove the launcher folders of this user's processes that were killed before they could do so."""
-    for folder in parent.glob(f"{_PREFIX}*-*"):
-        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+    for folder in parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if owner.isdecimal() and folder.lstat().st_uid == os.getuid() and not Path("/proc", owner).exists():
-                shutil.rmtree(folder, ignore_errors=True)
+            found = folder.lstat()
+            if found.st_uid == os.getuid() and time.time() - found.st_mtime > _ORPHAN_SECONDS:
+                _remove_unless_held(folder)
 
 
-def _remove(folder: Path, owner: int) -> None:
+def _remove_unless_held(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(folder: Path, held: int, owner: int) -> None:
     """Remove a launcher folder, but not from a forked child, whose parent still uses it."""
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)

@@ -10,8 +10,10 @@ from pathlib import Path
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.rendering import ppm
 from pdfocr_watcher.pipeline.rendering.bounded import Outcome, run_bounded
-from pdfocr_watcher.pipeline.rendering.confine import ENVIRONMENT, Limits
+from pdfocr_watcher.pipeline.rendering.confine import Limits
 from pdfocr_watcher.pipeline.rendering.model import PageSize
+from pdfocr_watcher.pipeline.rendering.protection import UNPROTECTED, Protection
+from pdfocr_watcher.pipeline.rendering.sandbox.launch import ENVIRONMENT, REFUSED, REFUSED_MARK
 
 #: Started by its path: importing it by name would import this package, and with it Pillow.
 _CHILD = Path(__file__).with_name("pdfium_child.py")
@@ -33,18 +35,20 @@ class PdfiumRasterizer:
     Args:
         memory_bytes: the most memory that one process may use.
         max_pixels: the most pixels that a raster may have; a page that would have more fails.
+        protection: what confines the process beside these.
     """
 
     name = "pdfium"
 
-    def __init__(self, memory_bytes: int, max_pixels: int) -> None:
+    def __init__(self, memory_bytes: int, max_pixels: int, protection: Protection = UNPROTECTED) -> None:
+        self._protection = protection
         self._memory_bytes = memory_bytes
         self._max_pixels = max_pixels
 
     def _run(self, timeout: float, keep_bytes: int, *arguments: str) -> Outcome:
-        limits = Limits.for_call(self._memory_bytes, self._max_pixels, timeout).within_hard_limits()
-        figures = (limits.memory_bytes, limits.cpu_seconds, limits.file_bytes)
-        args = [sys.executable, "-I", str(_CHILD), *map(str, figures), *arguments]
+        limits = Limits.for_call(self._memory_bytes, self._max_pixels, timeout)
+        figures = (limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, os.getpid())
+        args = [sys.executable, "-I", str(_CHILD), self._protection.argument, *map(str, figures), *arguments]
         return run_bounded(args, _environment(), timeout, keep_bytes)
 
     def inspect(self, pdf: Path, max_pages: int, timeout: float) -> tuple[PageSize, ...]:
@@ -62,13 +66,15 @@ class PdfiumRasterizer:
             raise PdfocrError(ErrorCode.INPUT_MISSING, str(pdf))
         if word in _REFUSALS:
             raise PdfocrError(_REFUSALS[word], rest)
+        if outcome.returncode == REFUSED and outcome.stderr.startswith(REFUSED_MARK.encode()):
+            raise PdfocrError(ErrorCode.SANDBOX_UNAVAILABLE, outcome.stderr.decode("utf-8", "replace").strip())
         if outcome.returncode != 0 or word != "pages" or len(lines) != int(rest):
             raise PdfocrError(ErrorCode.PDF_DAMAGED, f"({_end(outcome)})")
         return tuple(PageSize(float(width), float(height)) for width, height in map(str.split, lines))
 
     def render(self, pdf: Path, pages: range, dpi: float, folder: Path, timeout: float) -> dict[int, Path]:
         """Render a run of pages to PPM files (see `Rasterizer.render`)."""
-        with ppm.scratch_folder(folder) as scratch:
+        with ppm.scratch_folder(folder.absolute()) as scratch:
             arguments = (str(pdf.absolute()), str(pages.start), str(pages.stop), repr(dpi), str(scratch))
             try:
                 outcome = self._run(timeout, _BYTES_BESIDE, "render", *arguments)

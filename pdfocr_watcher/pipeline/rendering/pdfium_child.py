@@ -1,7 +1,7 @@
 """The process in which PDFium opens a document: a script that imports nothing of ours and little else.
 
-    pdfium_child.py MEMORY_BYTES CPU_SECONDS FILE_BYTES inspect PDF MAX_PAGES
-    pdfium_child.py MEMORY_BYTES CPU_SECONDS FILE_BYTES render PDF START STOP DPI FOLDER
+    pdfium_child.py PARTS MEMORY_BYTES CPU_SECONDS FILE_BYTES PARENT inspect PDF MAX_PAGES
+    pdfium_child.py PARTS MEMORY_BYTES CPU_SECONDS FILE_BYTES PARENT render PDF START STOP DPI FOLDER
 
 `inspect` prints `pages N` and then N lines `WIDTH HEIGHT` in points, or one line with the reason why not. `render`
 writes `page-N.ppm` (N from 1) for the pages START to STOP - 1 (from 0). It is started by `pdfium`, which keeps the
@@ -12,11 +12,14 @@ import ctypes
 import math
 import os
 import resource
-import signal
 import sys
 
 # The bindings without pypdfium2's own classes: they take half as long to import and crash no less.
 import pypdfium2_raw as pdfium  # type: ignore[import-untyped]
+
+# By this folder's name: by its full one it would come with Pillow. Last, so that nothing else is found here.
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib is a tenth of the start
+from sandbox.launch import REFUSED, REFUSED_MARK, enter  # type: ignore[import-not-found]
 
 _BYTES_PER_PIXEL = 3
 _WHITE = 0xFFFFFFFF
@@ -26,18 +29,13 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not an error
     """The document cannot be used: the line that says why."""
 
 
-def confine(memory_bytes: int, cpu_seconds: int, file_bytes: int) -> None:
-    """Put limits on this process, and leave the end of it to its starter."""
-    for which, limit in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, cpu_seconds),
-        (resource.RLIMIT_FSIZE, file_bytes),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(which, (limit, limit))
-    # A stop of the service reaches all of its processes: pages in hand are finished, not lost as failed.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+def confine(parts: str, limits: tuple[int, int, int], parent: int, document: str, scratch: str = "") -> None:
+    """Enter the sandbox, for good; a part that cannot be had ends this process."""
+    try:
+        enter(parts, limits, parent, document=document, scratch=scratch)
+    except OSError as error:
+        print(f"{REFUSED_MARK}{error}", file=sys.stderr, flush=True)  # noqa: T201 - read by the starter
+        os._exit(REFUSED)
 
 
 def open_document(path: str) -> ctypes.c_void_p:
@@ -117,14 +115,17 @@ def render(path: str, pages: range, dpi: float, folder: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """Do what the command line says."""
-    confine(*map(int, arguments[:3]))
-    match arguments[3:]:
+    parts, memory, processor, file, parent, *rest = arguments
+    limits = (int(memory), int(processor), int(file))
+    match rest:
         case ["inspect", pdf, max_pages]:
+            confine(parts, limits, int(parent), pdf)
             try:
                 print(inspect(pdf, int(max_pages)), flush=True)  # noqa: T201 - read by the starter
             except Refusal as refusal:
                 print(refusal, flush=True)  # noqa: T201
         case ["render", pdf, start, stop, dpi, folder]:
+            confine(parts, limits, int(parent), pdf, folder)
             try:
                 render(pdf, range(int(start), int(stop)), float(dpi), folder)
             except Refusal as refusal:

@@ -13,9 +13,11 @@ from pdf2image.exceptions import PDFPageCountError, PDFPopplerTimeoutError, Popp
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.rendering import ppm
-from pdfocr_watcher.pipeline.rendering.bounded import Outcome, run_bounded
-from pdfocr_watcher.pipeline.rendering.confine import ENVIRONMENT, Launchers, Limits
+from pdfocr_watcher.pipeline.rendering.bounded import Outcome, children_ended_after, run_bounded
+from pdfocr_watcher.pipeline.rendering.confine import Launchers, Limits, confined_command
 from pdfocr_watcher.pipeline.rendering.model import PageSize
+from pdfocr_watcher.pipeline.rendering.protection import UNPROTECTED, Protection
+from pdfocr_watcher.pipeline.rendering.sandbox.launch import ENVIRONMENT, REFUSED, REFUSED_MARK
 
 #: pdfinfo prints two lines a page; what the document says of itself stands before them.
 _BYTES_PER_PAGE = 160
@@ -30,11 +32,17 @@ _QUARTER_TURNS = {90, 270}
 _UNKNOWN = PageSize(0.0, 0.0)
 #: To ask pdfinfo about pages that were rendered in time takes milliseconds.
 _SECOND_LOOK_SECONDS = 10.0
+#: pdf2image kills pdftoppm alone; its time limit is for a system on which the children cannot be found.
+_BACKSTOP_SECONDS = 10.0
 
 
 def poppler_installed() -> bool:
     """Whether poppler's programs are on the PATH."""
     return all(shutil.which(program) for program in ("pdftoppm", "pdfinfo"))
+
+
+def _program(name: str) -> str:
+    return shutil.which(name) or f"/usr/bin/{name}"
 
 
 class PopplerRasterizer:
@@ -43,19 +51,20 @@ class PopplerRasterizer:
     Args:
         memory_bytes: the most memory that one process may use.
         max_pixels: the most pixels that a raster may have; a page that would have more fails.
+        protection: what confines the process beside these.
     """
 
     name = "poppler"
 
-    def __init__(self, memory_bytes: int, max_pixels: int) -> None:
+    def __init__(self, memory_bytes: int, max_pixels: int, protection: Protection = UNPROTECTED) -> None:
         self._memory_bytes = memory_bytes
         self._max_pixels = max_pixels
-        self._launchers = Launchers(
-            shutil.which("pdftoppm") or "/usr/bin/pdftoppm", shutil.which("pdfinfo") or "/usr/bin/pdfinfo"
-        )
+        self._protection = protection
+        self._launchers = Launchers(_program("pdftoppm"), protection)
+        self._pdfinfo = _program("pdfinfo")
 
-    def _launcher_folder(self, timeout: float) -> Path:
-        return self._launchers.folder(Limits.for_call(self._memory_bytes, self._max_pixels, timeout))
+    def _limits(self, timeout: float) -> Limits:
+        return Limits.for_call(self._memory_bytes, self._max_pixels, timeout)
 
     def inspect(self, pdf: Path, max_pages: int, timeout: float) -> tuple[PageSize, ...]:
         """The sizes of all pages, in order (see `Rasterizer.inspect`)."""
@@ -68,10 +77,10 @@ class PopplerRasterizer:
 
     def _sizes(self, pdf: Path, pages: range, timeout: float) -> tuple[int, dict[int, PageSize]]:
         """The number of pages that a document has, and the sizes of those of `pages` that it has."""
-        program = self._launcher_folder(timeout) / "pdfinfo-confined"
+        program = confined_command(self._pdfinfo, self._limits(timeout), self._protection)
         keep_bytes = _BYTES_BESIDE + _BYTES_PER_PAGE * len(pages)
         # An absolute path is never taken for an option, nor for pdfinfo's names of open files.
-        args = [str(program), "-f", str(pages.start + 1), "-l", str(pages.stop), str(pdf.absolute())]
+        args = [*program, "-f", str(pages.start + 1), "-l", str(pages.stop), str(pdf.absolute())]
         try:
             outcome = run_bounded(args, ENVIRONMENT, timeout, keep_bytes)
         except OSError as error:
@@ -86,24 +95,26 @@ class PopplerRasterizer:
         """Render a run of pages to PPM files (see `Rasterizer.render`)."""
         detail = "pdftoppm gave no raster"
         timed_out = False
-        launchers = self._launcher_folder(timeout)
-        with ppm.scratch_folder(folder) as scratch:
+        launchers = self._launchers.folder(self._limits(timeout))
+        with ppm.scratch_folder(folder.absolute()) as scratch:
             try:
-                convert_from_path(
-                    str(pdf.absolute()),
-                    # resolution and time limit are declared as int, but any number is handed on as it is
-                    dpi=dpi,  # type: ignore[arg-type]
-                    first_page=pages.start + 1,
-                    last_page=pages.stop,
-                    fmt="ppm",
-                    use_cropbox=True,
-                    output_folder=str(scratch),
-                    # the default is one generator for the process, which two threads cannot use at a time
-                    output_file="page",
-                    paths_only=True,
-                    poppler_path=str(launchers),
-                    timeout=timeout,  # type: ignore[arg-type]
-                )
+                with children_ended_after(timeout) as ended:
+                    convert_from_path(
+                        str(pdf.absolute()),
+                        # resolution and time limit are declared as int, but any number is handed on as it is
+                        dpi=dpi,  # type: ignore[arg-type]
+                        first_page=pages.start + 1,
+                        last_page=pages.stop,
+                        fmt="ppm",
+                        use_cropbox=True,
+                        output_folder=str(scratch),
+                        # the default is one generator for the process, which two threads cannot use at a time
+                        output_file="page",
+                        paths_only=True,
+                        poppler_path=str(launchers),
+                        timeout=timeout + _BACKSTOP_SECONDS,  # type: ignore[arg-type]
+                    )
+                timed_out = ended.is_set()
             except PDFPopplerTimeoutError:
                 timed_out = True
             except (PDFPageCountError, PopplerNotInstalledError, OSError) as error:
@@ -142,6 +153,8 @@ def _refusal(pdf: Path, outcome: Outcome) -> PdfocrError:
     """Why pdfinfo did not open a document, by what it printed."""
     if not os.path.isfile(pdf):  # noqa: PTH113 - Path.is_file() raises where a folder above may not be read
         return PdfocrError(ErrorCode.INPUT_MISSING, str(pdf))
+    if outcome.returncode == REFUSED and outcome.stderr.startswith(REFUSED_MARK.encode()):
+        return PdfocrError(ErrorCode.SANDBOX_UNAVAILABLE, outcome.stderr.decode("utf-8", "replace").strip())
     if b"Incorrect password" in outcome.stderr:
         return PdfocrError(ErrorCode.PDF_ENCRYPTED)
     # A page tree that poppler does not believe has no pages either, but says so first.

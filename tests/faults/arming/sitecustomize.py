@@ -5,35 +5,16 @@ What to do stands in the environment variable `PDFOCR_FAULTS` (see `tests.faults
 
 import json
 import os
-import re
 import signal
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import power
+from roles import role
+
 from pdfocr_watcher.jobs import steps
 from pdfocr_watcher.jobs.steps import Point, Step
-
-_TEMPORARY = re.compile(r"^\.pdfocr-(.+?)(\.[0-9]+-[0-9]+)?\.tmp$")
-_NAMES = (
-    (re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"), "JOB"),
-    (re.compile(r"[0-9a-f]{32}"), "TARGET"),
-    (re.compile(r"\.[0-9a-f]{8}(?=$|\.)"), ".ID"),
-    (re.compile(r"\b[0-9]{4}\b"), "PAGE"),
-    (re.compile(r"\b[0-9]+_[0-9]+\b"), "FIGURE"),
-)
-
-
-def role(path: Path) -> str:
-    """What a path is, whichever job and page it belongs to: the names of its folder and its own."""
-    parts = []
-    for name in path.parts[-2:]:
-        temporary = _TEMPORARY.match(name)
-        shown = f"temporary {temporary[1]}" if temporary else name
-        for pattern, word in _NAMES:
-            shown = pattern.sub(word, shown)
-        parts.append(shown)
-    return "/".join(parts)
 
 
 class Faults:
@@ -41,7 +22,8 @@ class Faults:
 
     Args:
         order: `trace`, a file that gets a line for each point; and `at` with `nth`, the point at which the daemon
-            ends, by its line and how often it came; `cut`, a program that is run there first.
+            ends, by its line and how often it came; `cut`, a program that is run there first; `disks`, whose state at
+        each point is kept (see `power`); `without`, the lines before which an fsync is left out.
     """
 
     def __init__(self, order: dict[str, Any]) -> None:
@@ -49,6 +31,10 @@ class Faults:
         self._at = order.get("at")
         self._nth = order.get("nth", 1)
         self._cut = order.get("cut")
+        self._without = order.get("without", ())
+        self._disks = power.DiskStates(**order["disks"]) if "disks" in order else None
+        if self._without:
+            power.allow_leaving_out()
 
     def __call__(self, step: Step, point: Point, path: Path) -> None:
         """Stand at a point."""
@@ -58,6 +44,10 @@ class Faults:
             if self._cut is not None:
                 subprocess.run(self._cut, check=True)
             _end_all()
+        if self._disks is not None:
+            self._disks.note(line)
+        if line in self._without:
+            power.leave_out_next()
 
     def _note(self, line: str) -> None:
         # Appended in one write: the daemon's threads and its workers all write here.

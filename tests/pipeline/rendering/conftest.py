@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pdfocr_watcher.pipeline.rendering import PdfiumRasterizer, PopplerRasterizer, Rasterizer, poppler_installed
+from pdfocr_watcher.pipeline.rendering import (
+    PdfiumRasterizer,
+    PopplerRasterizer,
+    Protection,
+    Rasterizer,
+    find_protection,
+    poppler_installed,
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,12 @@ def folder(tmp_path: Path) -> Path:
 MakeRasterizer = Callable[..., Rasterizer]
 
 
+@pytest.fixture(scope="session")
+def protection() -> Protection:
+    """All that this system has to confine renderers."""
+    return find_protection()
+
+
 @pytest.fixture(
     params=[
         pytest.param(
@@ -103,11 +116,11 @@ MakeRasterizer = Callable[..., Rasterizer]
         pytest.param(PdfiumRasterizer, id="pdfium"),
     ]
 )
-def make_rasterizer(request: pytest.FixtureRequest) -> MakeRasterizer:
-    """Make a rasterizer of each kind, with limits that no good page meets unless told otherwise."""
+def make_rasterizer(request: pytest.FixtureRequest, protection: Protection) -> MakeRasterizer:
+    """Make a confined rasterizer of each kind, with limits that no good page meets unless told otherwise."""
 
     def make(memory_bytes: int = 2_000_000_000, max_pixels: int = 40_000_000) -> Rasterizer:
-        return request.param(memory_bytes, max_pixels)  # type: ignore[no-any-return]
+        return request.param(memory_bytes, max_pixels, protection)  # type: ignore[no-any-return]
 
     return make
 

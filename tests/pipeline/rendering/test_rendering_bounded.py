@@ -1,12 +1,14 @@
 """A program is run within its time, and no more of its output is kept than was asked for."""
 
+import subprocess
 import sys
+import threading
 import time
 
 import psutil
 import pytest
 
-from pdfocr_watcher.pipeline.rendering.bounded import run_bounded
+from pdfocr_watcher.pipeline.rendering.bounded import children_ended_after, run_bounded
 
 ENVIRONMENT = {"LC_ALL": "C"}
 
@@ -56,6 +58,39 @@ def test_an_endless_flood_ends_at_the_time_limit():
     outcome = run("while :; do echo flood; done", timeout=0.3)
     assert outcome.timed_out
     assert len(outcome.stdout) <= 1000
+
+
+def test_a_stop_of_the_service_does_not_end_a_program():
+    assert run("for signal in INT TERM HUP; do kill -$signal $$; done; echo done").stdout == b"done\n"
+
+
+def test_what_a_library_starts_is_ended_at_the_time_limit_with_all_that_it_started():
+    script = "/bin/sleep 600 & echo $!; wait"
+    begun = time.monotonic()
+    with children_ended_after(0.3) as over:
+        ended = subprocess.run(["/bin/sh", "-c", script], stdout=subprocess.PIPE, check=False, process_group=0)
+    assert over.is_set()
+    assert ended.returncode == -9
+    assert is_gone_soon(int(ended.stdout))
+    assert time.monotonic() - begun < 10
+
+
+def test_what_ends_in_time_is_left_alone_and_so_are_other_threads():
+    with subprocess.Popen(["/bin/sleep", "600"]) as other:
+        with children_ended_after(30) as over:
+            subprocess.run(["/bin/true"], check=True)
+        assert not over.is_set()
+        thread = threading.Thread(target=end_nothing)
+        thread.start()
+        thread.join()
+        assert other.poll() is None
+        other.kill()
+
+
+def end_nothing():
+    with children_ended_after(0) as over:
+        over.wait(10)
+    assert over.is_set()
 
 
 def test_a_program_gets_no_input_and_only_the_environment_given(monkeypatch):

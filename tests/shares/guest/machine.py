@@ -22,7 +22,7 @@ _INIT = Path(__file__).with_name("init.sh")
 #: What the guest mounts and with what; the others follow from these.
 _MODULES = (
     "virtio_pci", "virtio_blk", "virtio-rng", "9p", "9pnet_virtio", "overlay", "ext4", "crc32c_generic",
-    "cifs", "cmac", "ccm", "gcm", "sha512_generic", "md4", "des_generic", "nls_utf8",
+    "cifs", "cmac", "ctr", "ccm", "gcm", "ghash-generic", "ecb", "sha512_generic", "md4", "des_generic", "nls_utf8",
     "nfsd", "nfsv4",
 )  # fmt: skip
 _MEMORY_MB, _DISK_MB, _CORES = 3072, 1024, 2

@@ -1,0 +1,123 @@
+"""How the daemon is: whether it may claim, whether it is through, and what health.json says. It changes nothing."""
+
+from collections.abc import Sized
+
+from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.daemon.deliveries import Deliveries
+from pdfocr_watcher.daemon.space import Space
+from pdfocr_watcher.daemon.taking_up import TakingUp
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.inbox.intake import Intake
+from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.pipeline.active import utc_now
+from pdfocr_watcher.pipeline.process import Pipeline
+from pdfocr_watcher.pipeline.storage import Storage
+from pdfocr_watcher.pipeline.workers import EngineState, WorkerPool
+from pdfocr_watcher.service.health import DaemonState, Health
+
+
+class Condition:
+    """Looks at the rooms of a daemon.
+
+    Args:
+        config: the limits.
+        engine: the engine's name.
+        pool, pipeline, deliveries, space, source, settling, taking_up: what is looked at; `source` is the inbox as a
+            folder that must be writable. The intake comes later, see `watch`.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        engine: str,
+        pool: WorkerPool,
+        pipeline: Pipeline,
+        deliveries: Deliveries,
+        space: Space,
+        source: Storage,
+        settling: Sized,
+        taking_up: TakingUp,
+    ) -> None:
+        self._config = config
+        self._engine = engine
+        self._pool = pool
+        self._pipeline = pipeline
+        self._deliveries = deliveries
+        self._space = space
+        self._source = source
+        self._settling = settling
+        self._taking_up = taking_up
+        self._intake: Intake | None = None
+        self._started_at = utc_now()
+
+    def watch(self, intake: Intake) -> None:
+        """Look at the inbox too; it is made last, for it asks whether it may claim."""
+        self._intake = intake
+
+    def hold(self) -> str | None:
+        """Why nothing may be claimed now; None if something may."""
+        most = self._config.inbox.max_waiting_jobs
+        claimed = len(self._pipeline.jobs) + self._deliveries.waiting
+        if claimed >= most:
+            return f"{claimed} jobs wait already, and inbox.max_waiting_jobs is {most}."
+        # What cannot be delivered stays where the jobs lie: no more of it is begun.
+        return self._space.shortage or self._source.closed_because or self._deliveries.blocked
+
+    @property
+    def through(self) -> bool:
+        """Whether nothing is left to do."""
+        return self._intake is not None and self._intake.quiet and not self._busy and not self._taking_up.unfinished
+
+    @property
+    def stuck(self) -> PdfocrError | None:
+        """Why who waits for the end of the work would wait for ever; None if not."""
+        if self._pool.state is EngineState.FAILED:
+            return self._pool.failure
+        if self._intake is None:
+            return None
+        if self._intake.unreachable is not None:
+            detail = f"{self._config.folders.inbox}: {self._intake.unreachable}"
+            return PdfocrError(ErrorCode.FOLDER_UNUSABLE, detail)
+        if self._intake.swept.is_set() and not self._busy and (reason := self.hold() or self._taking_up.trouble):
+            return PdfocrError(ErrorCode.STORAGE_FAILED, reason)
+        return None
+
+    @property
+    def _busy(self) -> bool:
+        return bool(len(self._settling) or self._pipeline.busy or self._deliveries.waiting)
+
+    def health(self, state: DaemonState) -> Health:
+        """What health.json says.
+
+        Args:
+            state: what the daemon does; one that runs may be paused, or have lost sight of its inbox.
+        """
+        reason = None
+        if state is DaemonState.STARTING:
+            reason = self._pipeline.trouble
+        elif state is DaemonState.RUNNING:
+            state, reason = self._running()
+        jobs = list(self._pipeline.jobs.values())
+        in_work = sum(job.status.status is Status.PROCESSING for job in jobs)
+        return Health(
+            state=state,
+            reason=reason,
+            heartbeat=utc_now(),
+            started_at=self._started_at,
+            engine=self._engine,
+            engine_state=self._pool.state,
+            jobs_waiting=len(jobs) - in_work,
+            jobs_in_work=in_work,
+            files_in_inbox=self._intake.waiting if self._intake else 0,
+            pages_done=self._pipeline.pages_done,
+            free_bytes=self._space.free_bytes or 0,
+            events_lost=self._intake.events_lost if self._intake else 0,
+        )
+
+    def _running(self) -> tuple[DaemonState, str | None]:
+        if self._intake is not None and self._intake.unreachable is not None:
+            return DaemonState.UNREACHABLE, self._intake.unreachable
+        reason = self.hold() or self._pipeline.trouble or self._deliveries.trouble or self._taking_up.trouble
+        if reason is None and self._pool.failure is not None:
+            reason = str(self._pool.failure)
+        return (DaemonState.PAUSED if reason else DaemonState.RUNNING), reason

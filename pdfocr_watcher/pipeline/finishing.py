@@ -1,0 +1,78 @@
+"""All pages of a job are done with: its outputs are put together, and it is decided how it ended.
+
+Before and after that the job is the pipeline's.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.model import Outputs
+from pdfocr_watcher.pipeline.active import ActiveJob, Now
+from pdfocr_watcher.pipeline.storage import Storage
+from pdfocr_watcher.pipeline.worker import AssembleTask
+from pdfocr_watcher.pipeline.workers import WorkerPool
+
+#: Seconds that putting the results together may take, for a job and for each of its pages.
+_ASSEMBLY_SECONDS = (120.0, 2.0)
+#: What is said of a task whose worker had to be replaced.
+_WORKER_LOST = frozenset({ErrorCode.ENGINE_CRASHED, ErrorCode.ENGINE_OUT_OF_MEMORY, ErrorCode.ENGINE_TIMEOUT})
+
+
+class Finisher:
+    """Has workers put outputs together.
+
+    Args:
+        pool: the workers.
+        storage: the jobs folder.
+        trouble: waits until a step that the file system refused may be tried again; cancels a job that is gone.
+        min_page_success: the share of pages that must be read for the job to count as completed.
+        now: the clock of the status files.
+    """
+
+    def __init__(
+        self,
+        pool: WorkerPool,
+        storage: Storage,
+        trouble: Callable[[ActiveJob, Exception], Awaitable[None]],
+        min_page_success: float,
+        now: Now,
+    ) -> None:
+        self._pool = pool
+        self._storage = storage
+        self._trouble = trouble
+        self._min_page_success = min_page_success
+        self._now = now
+
+    async def finish(self, job: ActiveJob) -> PdfocrError | None:
+        """Put the outputs together; why the job failed, None if it is completed."""
+        total = len(job.sizes)
+        try:
+            images = await self._assemble(job, total)
+        except PdfocrError as error:
+            if error.code is ErrorCode.ASSEMBLY_FAILED:
+                return error
+            return PdfocrError(ErrorCode.ASSEMBLY_FAILED, error.message)
+        job.change(self._now(), outputs=Outputs(image_count=images))
+        read = total - len(job.status.failed_pages)
+        if read < self._min_page_success * total:
+            return PdfocrError(ErrorCode.TOO_FEW_PAGES, f"{read} of {total} were read.")
+        return None
+
+    async def _assemble(self, job: ActiveJob, total: int) -> int:
+        """Have a worker put the outputs together, again and again while the file system refuses; the figures."""
+        fixed, per_page = _ASSEMBLY_SECONDS
+        task = AssembleTask(str(job.folder.path), total)
+        lost = False
+        while True:
+            try:
+                reply = await self._pool.call(task, fixed + per_page * total, urgent=True)
+            except PdfocrError as failed:
+                error = await self._storage.suspect(failed, job.input)
+                if error.code in _WORKER_LOST and not lost:
+                    lost = True  # once may be somebody else's doing, as when memory runs out
+                elif error.code is ErrorCode.STORAGE_FAILED and not job.cancelled:
+                    await self._trouble(job, error)
+                else:
+                    raise error from failed
+            else:
+                return int(reply["images"])
