@@ -364,7 +364,10 @@ def _check_room(source: Path, target: Path) -> None:
     Raises:
         OSError: they do not (ENOSPC), or it cannot be said.
     """
-    needed = sum((Path(folder) / name).lstat().st_size for folder, _, names in os.walk(source) for name in names)
+    try:
+        needed = sum((Path(folder) / name).lstat().st_size for folder, _, names in os.walk(source) for name in names)
+    except RecursionError as error:
+        raise OSError(errno.ELOOP, "too many folders in one another", str(source)) from error
     space = os.statvfs(target)
     if needed > space.f_bavail * space.f_frsize:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))

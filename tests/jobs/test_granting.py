@@ -61,7 +61,7 @@ def work(root, make_status, make_job):
 def result_of(root, work):
     def do(path, policy=None, **values):
         folder, status = work(path, **values)
-        return deliver(folder, status, root / "outbox", root / "failed", policy or Policy())
+        return deliver(folder, status, root / "outbox", root / "failed", policy=policy or Policy())
 
     return do
 
