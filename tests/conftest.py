@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -89,3 +91,12 @@ def elsewhere(tmp_path, request):
             subprocess.run(["rm", "-rf", str(folder)], check=True)
     else:
         yield request.getfixturevalue("mount")(tmp_path / "elsewhere")
+
+
+@pytest.fixture
+def in_sight() -> Iterator[Path]:
+    """A folder that every user of the machine can come to, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="pdfocr-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)

@@ -16,6 +16,7 @@ from pdfocr_watcher.cli import jobs as job_commands
 from pdfocr_watcher.cli import setup as setup_commands
 from pdfocr_watcher.cli.context import ConfigOption, load
 from pdfocr_watcher.errors import FAILURES, ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.naming import printable
 
 app = typer.Typer(
     name="pdfocr-watcher",
@@ -111,5 +112,6 @@ def _say(error: PdfocrError) -> int:
     failure = FAILURES[error.code]
     typer.echo(f"pdfocr-watcher: {error.code}: {failure.cause}", err=True)
     for line in filter(None, (error.detail, failure.advice)):
-        typer.echo(f"  {line.replace(chr(10), chr(10) + '  ')}", err=True)
+        for part in line.split("\n"):  # a configuration's mistakes come a line each
+            typer.echo(f"  {printable(part)}", err=True)
     return failure.exit_status

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from pdfocr_watcher import __version__
 from pdfocr_watcher.config.model import Config, Renderer, Sandbox
+from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.registry import create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.inbox.mounts import file_system_type, needs_polling
 from pdfocr_watcher.inbox.sweep import sweep
 from pdfocr_watcher.jobs.folder import displayable
+from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, this_process
 from pdfocr_watcher.pipeline.rendering import find_protection, poppler_installed
 from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers, worker_memory
 
@@ -130,6 +132,7 @@ def _folders(config: Config | None) -> Iterator[Finding]:
         ("failed", folders.failed),
     ):
         yield _folder(name, path)
+    yield from _permissions(config)
     try:
         free = shutil.disk_usage(folders.jobs).free
     except OSError:
@@ -139,6 +142,27 @@ def _folders(config: Config | None) -> Iterator[Finding]:
         yield Finding(Level.MISSING, "free space", text)
     else:
         yield Finding(Level.GOOD, "free space", f"{free / 1e9:.1f} GB where the jobs lie")
+
+
+def _permissions(config: Config) -> Iterator[Finding]:
+    """Whose the results will be, and whether anybody else may change the jobs in work."""
+    policy, user = policy_of(config.permissions), this_process()
+    if policy.owner is OwnerRule.DAEMON or not user.gives:
+        why = "" if policy.owner is OwnerRule.DAEMON else ", which may not give files away (docs/permissions.md)"
+        yield Finding(Level.GOOD, "results", f"belong to this user (uid {user.uid}){why}")
+    else:
+        yield Finding(Level.GOOD, "results", "belong to who dropped the PDF")
+    if not isinstance(policy.group, GroupRule) and not user.may_set(policy.group):
+        text = f"permissions.group: this user is not in the group {config.permissions.group}; add it"
+        yield Finding(Level.MISSING, "results", text)
+    try:
+        mode = config.folders.jobs.stat().st_mode
+    except OSError:
+        return
+    if mode & 0o022:
+        yield Finding(
+            Level.ADVICE, "jobs", f"others than the daemon may change what is in work: chmod go-w {config.folders.jobs}"
+        )
 
 
 def _claims(config: Config | None) -> Iterator[Finding]:

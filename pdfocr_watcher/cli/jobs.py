@@ -14,9 +14,11 @@ from pdfocr_watcher.cli.submitting import submit_file
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.catalogue import FoundJob, find_job, jobs_in_work
+from pdfocr_watcher.jobs.durable import read_file
 from pdfocr_watcher.jobs.folder import JobFolder, displayable
 from pdfocr_watcher.jobs.index import INDEX_NAME, Entry, entry_of, read_entries
 from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.jobs.naming import printable, printable_json
 from pdfocr_watcher.jobs.requests import Verb, ask
 from pdfocr_watcher.jobs.status_file import status_json
 
@@ -41,7 +43,7 @@ def submit(
     """Copy PDFs into the inbox, each complete at once."""
     loaded = load(config)
     for file in files:
-        typer.echo(displayable(submit_file(file, loaded.folders.inbox, into, loaded.inbox.ignore)))
+        typer.echo(printable(displayable(submit_file(file, loaded.folders.inbox, into, loaded.inbox.ignore))))
 
 
 def status(
@@ -64,7 +66,7 @@ def status(
         ended = follow_job(found, lambda: _find(loaded, found.status.job_id))
         raise typer.Exit(0 if ended.status.status is Status.COMPLETED else 1)
     if as_json:
-        typer.echo(status_json(found.status), nl=False)
+        typer.echo(printable_json(status_json(found.status).decode()), nl=False)
     else:
         show_job(found)
 
@@ -80,7 +82,7 @@ def list_jobs(
 
     entries = [entry for entry in _entries(load(config)) if wanted is None or entry["status"] == wanted]
     if as_json:
-        typer.echo(json.dumps(entries[-limit:], indent=2, ensure_ascii=False))
+        typer.echo(printable_json(json.dumps(entries[-limit:], indent=2, ensure_ascii=False)))
     else:
         show_jobs(entries[-limit:], len(entries))
 
@@ -98,7 +100,7 @@ def result(job: JobArgument, config: ConfigOption = None) -> None:
     if text is None and found.status.status is Status.COMPLETED:
         raise PdfocrError(ErrorCode.STORAGE_FAILED, f"{JobFolder(found.folder).markdown} is missing.")
     if found.status.status is Status.FAILED:
-        typer.echo(f"pdfocr-watcher: the job failed: {found.status.error_message}", err=True)
+        typer.echo(f"pdfocr-watcher: the job failed: {printable(found.status.error_message or '')}", err=True)
     if text is not None:
         sys.stdout.buffer.write(text)
         sys.stdout.flush()
@@ -120,7 +122,7 @@ def delete(
     loaded = load(config)
     if not yes:
         found = _find(loaded, job)
-        typer.confirm(f"Remove {found.status.source} ({found.status.job_id}) and its results?", abort=True)
+        typer.confirm(f"Remove {printable(found.status.source)} ({found.status.job_id}) and its results?", abort=True)
     _change(loaded, Verb.DELETE, job)
 
 
@@ -131,7 +133,7 @@ def reindex(config: ConfigOption = None) -> None:
 
 def _markdown(found: FoundJob) -> bytes | None:
     try:
-        return JobFolder(found.folder).markdown.read_bytes()
+        return read_file(JobFolder(found.folder).markdown, sys.maxsize)
     except FileNotFoundError:
         return None
 
@@ -162,6 +164,6 @@ def _change(config: Config, verb: Verb, job: str | None) -> None:
     def here() -> str:
         from pdfocr_watcher.daemon.changes import change_without_daemon  # noqa: PLC0415 - it needs the pipeline
 
-        return change_without_daemon(config.folders, verb, job_id, config.index.max_jobs)
+        return change_without_daemon(config, verb, job_id)
 
     typer.echo(change_jobs(config.folders, lambda: ask(config.folders.jobs, verb, job_id), here))

@@ -10,6 +10,7 @@ from pdfocr_watcher.cli.changing import change_jobs
 from pdfocr_watcher.cli.context import ConfigOption, load
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.jobs.folder import displayable
+from pdfocr_watcher.jobs.naming import printable
 from pdfocr_watcher.jobs.requests import Verb, ask
 from pdfocr_watcher.jobs.retention import BATCH, Ages, Expired, Place, Purged, Roots, candidates, examine
 
@@ -41,7 +42,7 @@ def purge(
     total = _total(len(going), sum(one.bytes for one in going))
     if dry_run:
         for one in found:
-            typer.echo(_line(roots, one))
+            typer.echo(printable(_line(roots, one)))
         typer.echo(f"{total}; nothing was removed.")
         return
     if going and not yes:
@@ -51,7 +52,7 @@ def purge(
         some, places = _purge_some(loaded, places, age, now)
         done += some
     for line in done.kept:
-        typer.echo(f"stays: {displayable(line)}", err=True)
+        typer.echo(f"stays: {printable(displayable(line))}", err=True)
     typer.echo(f"{_total(len(done.job_ids), done.bytes)}, removed.")
 
 

@@ -9,11 +9,16 @@ import typer
 
 from pdfocr_watcher.cli.context import ConfigOption, load
 from pdfocr_watcher.config.load import FILE_VARIABLE, find_config
-from pdfocr_watcher.errors import PdfocrError
+from pdfocr_watcher.config.model import Config, Folders, Permissions
+from pdfocr_watcher.config.permissions import policy_of
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.durable import write_durably
+from pdfocr_watcher.jobs.ownership import GroupRule, Policy
 
 _CONFIG_NAME = "config.yaml"
 _SAMPLE_NAME = "sample.pdf"
+#: What is made in such a folder has its group; the group may change what people work with, and follow the jobs.
+_SHARED, _READ_BY_GROUP = 0o2770, 0o2750
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +31,9 @@ def register(app: typer.Typer) -> None:
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it is missing.")],
     sample: Annotated[bool, typer.Option("--sample", help="Drop a sample PDF into the inbox.")] = False,
+    group: Annotated[
+        str | None, typer.Option("--group", help="Who shares the folders and the results: a group's name or number.")
+    ] = None,
 ) -> None:
     """Make a folder with a commented config.yaml, an inbox, an outbox and all the rest."""
     from pdfocr_watcher.config.reference import sample_yaml  # noqa: PLC0415 - the other commands do not need it
@@ -34,19 +42,48 @@ def init(
     if target.exists():
         typer.echo(f"{target} is there already and stays as it is.")
     else:
+        settings = Config() if group is None else Config(permissions=Permissions(group=group))
+        try:
+            policy_of(settings.permissions)
+        except ValueError as error:
+            raise PdfocrError(ErrorCode.CONFIG_INVALID, f"--group: {error}.") from error
         folder.mkdir(parents=True, exist_ok=True)
-        target.write_text(sample_yaml(), encoding="utf-8")
-        typer.echo(f"{target} written: every key with its default.")
+        target.write_text(sample_yaml(settings), encoding="utf-8")
+        typer.echo(f"{target} written: every key with its {'default' if group is None else 'value'}.")
     loaded = load(target)
     folders = loaded.folders
-    for path in (folders.inbox, folders.jobs, folders.outbox, folders.failed):
-        path.mkdir(parents=True, exist_ok=True)
+    _make_folders(folders, policy_of(loaded.permissions))
     if sample:
         from pdfocr_watcher.cli.sample import sample_pdf  # noqa: PLC0415 - it needs Pillow
 
         write_durably(folders.inbox / _SAMPLE_NAME, sample_pdf())
         typer.echo(f"{folders.inbox / _SAMPLE_NAME} dropped.")
     typer.echo(f"Start it with: pdfocr-watcher run --config {target}")
+
+
+def _make_folders(folders: Folders, policy: Policy) -> None:
+    """Make the folders that are missing; shared by a group where the configuration names one.
+
+    Raises:
+        PdfocrError: they cannot be given to the group (FOLDER_UNUSABLE).
+    """
+    for path, mode in (
+        (folders.inbox, _SHARED),
+        (folders.jobs, _READ_BY_GROUP),
+        (folders.outbox, _SHARED),
+        (folders.failed, _SHARED),
+    ):
+        if path.is_dir():
+            continue
+        path.mkdir(parents=True)
+        if isinstance(policy.group, GroupRule):
+            continue
+        try:
+            os.chown(path, -1, policy.group)
+            path.chmod(mode)
+        except PermissionError as error:
+            detail = f"{path} cannot be given to the group {policy.group}: this user is not in it."
+            raise PdfocrError(ErrorCode.FOLDER_UNUSABLE, detail) from error
 
 
 def config(

@@ -16,6 +16,7 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.catalogue import FoundJob
 from pdfocr_watcher.jobs.index import Entry
 from pdfocr_watcher.jobs.model import JobStatus, Status
+from pdfocr_watcher.jobs.naming import printable
 from pdfocr_watcher.pipeline.active import utc_now
 from pdfocr_watcher.service.health import HEALTH_NAME, heartbeat_age, read_health
 
@@ -45,12 +46,17 @@ def show_job(found: FoundJob) -> None:
     }
     for name, value in rows.items():
         if value is not None:
-            table.add_row(name, value if name == "status" else escape(value))
+            table.add_row(name, value if name == "status" else _plain(value))
     for page in status.failed_pages[:_PAGES_SHOWN]:
-        table.add_row(f"page {page.page}", escape(page.message))
+        table.add_row(f"page {page.page}", _plain(page.message))
     if (more := len(status.failed_pages) - _PAGES_SHOWN) > 0:
         table.add_row("", f"and {more} more pages, see status.json")
     Console().print(table)
+
+
+def _plain(text: str) -> str:
+    """A text of other people's, as a terminal may show it: no markup, nothing that moves its cursor."""
+    return escape(printable(text))
 
 
 def _pages(status: JobStatus) -> str:
@@ -74,7 +80,7 @@ def show_jobs(entries: list[Entry], total: int) -> None:
         dropped = _local(datetime.fromisoformat(entry["created_at"]))
         note = f" [red]{entry['error_code']}[/]" if entry["error_code"] else ""
         coloured = f"[{_COLOURS[status]}]{status.value}[/]"
-        table.add_row(entry["job_id"], coloured, pages, dropped, escape(entry["source"]) + note)
+        table.add_row(entry["job_id"], coloured, pages, dropped, _plain(entry["source"]) + note)
     console = Console()
     console.print(table if entries else "No jobs.")
     if total > len(entries):
@@ -96,14 +102,14 @@ def follow_job(found: FoundJob, again: Callable[[], FoundJob]) -> FoundJob:
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(escape(found.status.filename), total=found.status.total_pages)
+        task = bar.add_task(_plain(found.status.filename), total=found.status.total_pages)
         while True:
             status = found.status
             bar.update(
                 task,
                 total=status.total_pages,
                 completed=status.processed_pages,
-                description=f"{escape(status.filename)} {status.status.value}",
+                description=f"{_plain(status.filename)} {status.status.value}",
             )
             if status.status.finished:
                 break
@@ -140,5 +146,5 @@ def show_health(root: Path, *, as_json: bool) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     for name, value in rows.items():
-        table.add_row(name, escape(value))
+        table.add_row(name, _plain(value))
     Console().print(table)

@@ -1,42 +1,20 @@
-"""What must hold between the keys of a configuration, and where its folders lie.
+"""What must hold between the keys of a configuration, and what the values of its texts must mean.
 
-Looks at names, symlinks included, and never needs a folder to exist; whether one can be used is found out by
-who uses it.
+Where the folders may lie stands in `overlaps`.
 """
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
-from pdfocr_watcher.config.model import Config, Folders
-from pdfocr_watcher.config.settings import KeyPath
+from pdfocr_watcher.config.model import Config, Folders, Permissions
+from pdfocr_watcher.config.overlaps import STATIONS, Clash, folder_clashes
+from pdfocr_watcher.config.permissions import file_mode, folder_mode, group_of
 from pdfocr_watcher.config.words import number
 
-#: The folders that files move between; none may hold another.
-STATIONS = ("inbox", "jobs", "outbox", "failed")
-
-_ROOT: tuple[KeyPath, ...] = (("folders", "root"),)
-_CODE = Path(__file__).resolve().parent.parent
 _RGB_BYTES = 3
 #: What the smallest engine needs beside its page.
 _ENGINE_BYTES = 150_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Clash:
-    """Keys that do not go together.
-
-    Attributes:
-        keys: those that the text names.
-        text: what is wrong.
-        behind: those that the values of the named ones begin at; they are to blame where no named one is written.
-    """
-
-    keys: tuple[KeyPath, ...]
-    text: str
-    behind: tuple[KeyPath, ...] = ()
 
 
 def expand_user(path: str, environ: Mapping[str, str]) -> str:
@@ -68,52 +46,10 @@ def _normal(path: Path) -> Path:
 
 def clashes(config: Config) -> Iterator[Clash]:
     """All that does not go together in a configuration whose folders are placed."""
-    yield from _folder_clashes(config.folders)
+    yield from folder_clashes(config.folders)
+    yield from _permission_clashes(config.permissions)
     yield from _order_clashes(config)
     yield from _pattern_clashes(config)
-
-
-def _folder_clashes(folders: Folders) -> Iterator[Clash]:
-    real = {name: Path(os.path.realpath(getattr(folders, name))) for name in ("root", *STATIONS)}
-    above_root = [name for name in STATIONS if real["root"].is_relative_to(real[name])]
-    for name in above_root:
-        relation = "is the same folder as" if real["root"] == real[name] else "lies inside"
-        text = f"{_named(folders, 'root')} {relation} {_named(folders, name)}, which may hold no other folder of ours"
-        yield Clash((("folders", "root"), ("folders", name)), text)
-    for first, second in combinations(STATIONS, 2):
-        if real[first] == real[second]:
-            relation, pair = "is the same folder as", (first, second)
-        elif real[first].is_relative_to(real[second]):
-            relation, pair = "lies inside", (first, second)
-        elif real[second].is_relative_to(real[first]):
-            relation, pair = "lies inside", (second, first)
-        else:
-            continue
-        if pair[1] in above_root and real[pair[0]].is_relative_to(real["root"]):
-            continue  # said already: what holds root holds what lies in root
-        inner, outer = (_named(folders, name) for name in pair)
-        keys = (("folders", first), ("folders", second))
-        yield Clash(keys, f"{inner} {relation} {outer}; they must lie beside each other", behind=_ROOT)
-    yield from _code_clashes(folders, real)
-
-
-def _code_clashes(folders: Folders, real: Mapping[str, Path]) -> Iterator[Clash]:
-    root_in_code = real["root"].is_relative_to(_CODE)
-    for name, path in real.items():
-        if path.is_relative_to(_CODE):
-            if name != "root" and root_in_code and path.is_relative_to(real["root"]):
-                continue  # said already of root
-            relation = "lies inside"
-        elif name != "root" and _CODE.is_relative_to(path):
-            relation = "contains"
-        else:
-            continue
-        text = f"{_named(folders, name)} {relation} the program's own code ({_CODE})"
-        yield Clash((("folders", name),), text, behind=_ROOT)
-
-
-def _named(folders: Folders, name: str) -> str:
-    return f"folders.{name} ({getattr(folders, name)})"
 
 
 def _order_clashes(config: Config) -> Iterator[Clash]:
@@ -151,3 +87,11 @@ def _pattern_clashes(config: Config) -> Iterator[Clash]:
         if not pattern or "/" in pattern:
             text = f"inbox.ignore: {pattern!r} matches nothing: a pattern is for one name, without a '/'"
             yield Clash((("inbox", "ignore"),), text)
+
+
+def _permission_clashes(permissions: Permissions) -> Iterator[Clash]:
+    for key, meaning in (("group", group_of), ("mode", folder_mode), ("index_mode", file_mode)):
+        try:
+            meaning(getattr(permissions, key))
+        except ValueError as error:
+            yield Clash((("permissions", key),), f"permissions.{key}: {error}")

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pdfocr_watcher.jobs.ownership import OwnerRule
+
 
 def _hours_and_minutes(value: Any) -> Any:
     """Refuse what pydantic would take for a time as well: a number of seconds, a time with a zone."""
@@ -211,6 +213,31 @@ class Output(Section):
     jpeg_quality: int = Field(85, ge=30, le=100, description="JPEG quality of figures and layout pictures")
 
 
+class Permissions(Section):
+    """Whose the results are and who may read them; docs/permissions.md has recipes."""
+
+    owner: OwnerRule = Field(
+        OwnerRule.DROPPER,
+        description="who dropped the PDF, where the daemon may give files away (root); or daemon: its user",
+    )
+    group: str = Field(
+        "inherit",
+        description="a group's name or number; or inherit: that of a set-group-id outbox, else that of the dropped "
+        "PDF; or dropper; or daemon",
+    )
+    mode: str = Field(
+        "inherit",
+        description="of result folders, octal, such as 2770; or inherit: that of the folder they appear in, its ACL "
+        "included",
+    )
+    keep_private: bool = Field(
+        True,
+        description="nobody may read a result who could not read the PDF in the inbox, and a sub-folder of the "
+        "outbox has the permissions of its namesake in the inbox",
+    )
+    index_mode: str = Field("640", description="of index.json and index.journal, which name all jobs, octal")
+
+
 class Index(Section):
     """The index of jobs (index.json), derived from their status files."""
 
@@ -246,6 +273,7 @@ class Config(Section):
     render: Render = Field(default_factory=Render)
     engine: Engine = Field(default_factory=Engine)
     output: Output = Field(default_factory=Output)
+    permissions: Permissions = Field(default_factory=Permissions)
     index: Index = Field(default_factory=Index)
     retention: Retention = Field(default_factory=Retention)
     service: Service = Field(default_factory=Service)

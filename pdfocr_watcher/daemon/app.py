@@ -13,8 +13,9 @@ from typing import Any
 import structlog
 
 from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.daemon.aftermath import Aftermath
-from pdfocr_watcher.daemon.changes import Changes
+from pdfocr_watcher.daemon.changes import Changes, index_of
 from pdfocr_watcher.daemon.claiming import TellingClaimer
 from pdfocr_watcher.daemon.condition import Condition
 from pdfocr_watcher.daemon.deliveries import Deliveries
@@ -28,7 +29,6 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.claim import Claim
 from pdfocr_watcher.inbox.intake import Intake
 from pdfocr_watcher.jobs.durable import make_folders
-from pdfocr_watcher.jobs.index import INDEX_NAME, JobIndex
 from pdfocr_watcher.jobs.lock import DaemonLock
 from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.jobs.probe import owner_of, try_access
@@ -79,7 +79,7 @@ class Daemon:
         settings = WorkerSettings(self._engine, share.threads, config.output.layout_dpi, config.output.jpeg_quality)
         memory = worker_memory(config.engine, share.processes)
         self._pool = WorkerPool(settings, share.processes, config.engine.start_timeout_seconds, memory)
-        self._index = JobIndex(self._folders.root / INDEX_NAME, config.index.max_jobs)
+        self._index = index_of(config)
         shared = self._folders.jobs.is_relative_to(self._folders.root)
         self._mirror = None if shared else self._folders.root / MIRROR_NAME
         self._owner = owner_of(self._folders.jobs)
@@ -87,7 +87,8 @@ class Daemon:
         self._jobs = Storage(self._folders.jobs, mark)
         self._source = Storage(self._folders.inbox, mark, try_access)
         self._journal = StatusJournal(self._index, self._mirror, utc_now, self._jobs)
-        self._deliveries = Deliveries(self._folders, self._index, self._journal, self._jobs, mark)
+        policy = policy_of(config.permissions)
+        self._deliveries = Deliveries(self._folders, self._index, self._journal, self._jobs, mark, policy)
         self._pipeline = Pipeline(
             config,
             rasterizers,
@@ -121,6 +122,7 @@ class Daemon:
             self._folders.failed,
             self._taking_up.unfinished,
             self._aftermath,
+            keep_private=config.permissions.keep_private,
         )
         self._intake = Intake(
             self._folders.inbox,

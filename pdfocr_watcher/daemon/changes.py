@@ -14,10 +14,10 @@ from datetime import datetime
 import structlog
 
 from pdfocr_watcher.config.model import Config, Folders
+from pdfocr_watcher.config.permissions import file_mode
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.catalogue import entries_from_disk, find_job
-from pdfocr_watcher.jobs.delivery import deliver, take_back
-from pdfocr_watcher.jobs.durable import remove_folder
+from pdfocr_watcher.jobs.delivery import deliver, remove_result, take_back
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.index import INDEX_NAME, JobIndex
 from pdfocr_watcher.jobs.model import Status
@@ -45,7 +45,7 @@ def retry(folders: Folders, job_id: str, now: datetime) -> ActiveJob:
         raise PdfocrError(
             ErrorCode.JOB_STATUS_CONFLICT, f"It is {found.status.status.value}; only a failed job is retried."
         )
-    folder, status = take_back(found.folder, folders.jobs, found.status, now)
+    folder, status = take_back(found.folder, folders.failed, folders.jobs, found.status, now)
     return ActiveJob(status, folder)
 
 
@@ -56,7 +56,9 @@ def delete(folders: Folders, job_id: str) -> None:
         PdfocrError: there is no such job.
         OSError: a file system refused.
     """
-    remove_folder(find_job(job_id, folders.jobs, folders.outbox, folders.failed).folder)
+    folder = find_job(job_id, folders.jobs, folders.outbox, folders.failed).folder
+    root = next(root for root in (folders.jobs, folders.outbox, folders.failed) if folder.is_relative_to(root))
+    remove_result(folder, root)
 
 
 def reindex(folders: Folders, index: JobIndex) -> int:
@@ -96,7 +98,7 @@ def purge_without_daemon(config: Config, places: Iterable[Place], ages: Ages, no
         OSError: the index cannot be written.
     """
     folders = config.folders
-    index = JobIndex(folders.root / INDEX_NAME, config.index.max_jobs)
+    index = index_of(config)
     index.open()
     done = purge(roots_of(folders), places, ages, now)
     if not index.found:
@@ -107,7 +109,13 @@ def purge_without_daemon(config: Config, places: Iterable[Place], ages: Ages, no
     return done
 
 
-def change_without_daemon(folders: Folders, verb: Verb, job_id: str, max_jobs: int) -> str:
+def index_of(config: Config) -> JobIndex:
+    """The index of a configuration's jobs, opened to be changed."""
+    mode = file_mode(config.permissions.index_mode)
+    return JobIndex(config.folders.root / INDEX_NAME, config.index.max_jobs, mode=mode)
+
+
+def change_without_daemon(config: Config, verb: Verb, job_id: str) -> str:
     """Do what is asked, holding the daemon's locks; blocking.
 
     Returns:
@@ -117,7 +125,8 @@ def change_without_daemon(folders: Folders, verb: Verb, job_id: str, max_jobs: i
         PdfocrError: it cannot be done.
         OSError: a file system refused.
     """
-    index = JobIndex(folders.root / INDEX_NAME, max_jobs)
+    folders = config.folders
+    index = index_of(config)
     index.open()
     count = reindex(folders, index) if verb is Verb.REINDEX or not index.found else 0
     done = _reindexed(count)

@@ -14,6 +14,7 @@ from pdfocr_watcher.config.model import Folders
 from pdfocr_watcher.jobs.delivery import deliver, remove_broken_off
 from pdfocr_watcher.jobs.index import Entry, JobIndex
 from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.jobs.ownership import Policy
 from pdfocr_watcher.jobs.status_file import read_status
 from pdfocr_watcher.pipeline.active import ActiveJob
 from pdfocr_watcher.pipeline.journal import StatusJournal
@@ -39,10 +40,20 @@ class Deliveries:
         journal: told that a job has left the jobs folder.
         storage: the jobs folder.
         mark: this run of the daemon, on what it leaves in the outbox (see `jobs.probe.owner_of`).
+        policy: whose the results are and who may read them.
     """
 
-    def __init__(self, folders: Folders, index: JobIndex, journal: StatusJournal, storage: Storage, mark: str) -> None:
+    def __init__(
+        self,
+        folders: Folders,
+        index: JobIndex,
+        journal: StatusJournal,
+        storage: Storage,
+        mark: str,
+        policy: Policy | None = None,
+    ) -> None:
         self._folders = folders
+        self._policy = policy or Policy()
         self._index = index
         self._journal = journal
         self._jobs = storage
@@ -163,14 +174,16 @@ class Deliveries:
                 return None
             if await self._waited_for_a_folder(target):
                 continue
-            self._refused[job.job_id] = f"A result cannot be delivered: {refused}. The daemon tries again."
+            # Everybody may read this in health.json: the result's name is not for everybody.
+            place, why = self._folders.outbox if target is self._outbox else self._folders.failed, refused.strerror
+            self._refused[job.job_id] = f"A result cannot be delivered to {place}: {why}. The daemon tries again."
             _log.warning("delivery.refused", job_id=job.job_id, error=str(refused), retry_in=delay)
             await asyncio.sleep(delay)
             delay = min(2 * delay, longest)
 
     def _move(self, job: ActiveJob, target: Storage) -> Path:
         target.check_mounted()
-        return deliver(job.folder, job.status, self._folders.outbox, self._folders.failed, self._mark)
+        return deliver(job.folder, job.status, self._folders.outbox, self._folders.failed, self._mark, self._policy)
 
     async def _waited_for_a_folder(self, target: Storage) -> bool:
         """Whether it was one of the folders that refused, and not this job alone: it is usable then."""

@@ -14,8 +14,9 @@ import structlog
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.claim_note import finish_claim
+from pdfocr_watcher.jobs.delivery import make_safe
 from pdfocr_watcher.jobs.durable import TEMPORARY_PREFIX, is_regular_file, is_temporary, remove_file, remove_tree
-from pdfocr_watcher.jobs.folder import JobFolder, is_job_id, result_name
+from pdfocr_watcher.jobs.folder import JobFolder, is_job_id, mirror_names
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.recovery import Action, decide, inspect_folder, remove_dying, resumed
 from pdfocr_watcher.jobs.status_file import write_status
@@ -58,6 +59,7 @@ def recover(jobs: Path, max_attempts: int, now: datetime) -> Recovered:
     for name in sorted(filter(is_job_id, os.listdir(jobs))):
         folder = JobFolder(jobs / name)
         try:
+            make_safe(folder)
             job = None if is_regular_file(folder.claim_note) else _recover_one(folder, max_attempts, now)
             if job is not None:
                 found.append(job)
@@ -90,7 +92,7 @@ def tidy_root(root: Path, of: str) -> None:
 
 def tidy_mirror(mirror: Path, jobs: Iterable[ActiveJob]) -> None:
     """Remove the mirrored status files of all but these jobs; blocking."""
-    kept = {f"{result_name(job.status)}.json" for job in jobs}
+    kept = {name for job in jobs for name in mirror_names(job.status)}
     _remove(mirror / name for name in _names(mirror) if name not in kept and name.endswith((".json", ".tmp")))
 
 

@@ -13,7 +13,7 @@ import contextlib
 import errno
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -32,6 +32,7 @@ from pdfocr_watcher.jobs.durable import (
     sync_folder,
 )
 from pdfocr_watcher.jobs.folder import JobFolder, displayable, result_folder
+from pdfocr_watcher.jobs.granting import DROPPED_NAME, close_to_others, note_dropped, rights_in_inbox
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status, new_job_id
 from pdfocr_watcher.jobs.status_file import STATUS_NAME, write_status
 
@@ -68,6 +69,7 @@ class Claimer:
         outbox, failed: where results will lie, so that no two jobs have the same result's name.
         unfinished: the ids of claims that could be neither finished nor undone, because the inbox or the jobs
             folder went away meanwhile; to be tried again by the caller (see `jobs.claim_note.finish_claim`).
+        keep_private: whether a job's folder is closed to those who could not read the PDF.
     """
 
     inbox: Path
@@ -75,6 +77,7 @@ class Claimer:
     outbox: Path
     failed: Path
     unfinished: set[str]
+    keep_private: bool = field(default=True, kw_only=True)
 
     def claim(self, path: str, signature: Signature, now: datetime, sha256: str | None = None) -> Claim | None:
         """Claim a file.
@@ -93,10 +96,19 @@ class Claimer:
             OSError: the jobs folder or the inbox refused; the file is still in the inbox, or its claim is among the
                 unfinished.
         """
+        try:
+            dropped = rights_in_inbox(self.inbox, path)
+        except OSError as error:
+            if error.errno in _NOT_NOW:
+                return None
+            raise
         status = self._new_status(path, signature, now, sha256)
         folder = JobFolder(self.jobs / status.job_id)
         make_folder(folder.path)
         try:
+            if self.keep_private:
+                close_to_others(folder.path, dropped)
+            note_dropped(folder.path, dropped)
             write_status(folder.path, status)
             sync_folder(self.jobs)
             settled = self._move_in(path, signature, folder, folder.input(status.filename))
@@ -182,7 +194,7 @@ class Claimer:
     def _discard(self, folder: JobFolder) -> None:
         """Remove the folder of a claim that came to nothing, never one that holds the file or says where it is."""
         try:
-            if set(os.listdir(folder.path)) <= {STATUS_NAME}:
+            if set(os.listdir(folder.path)) <= {STATUS_NAME, DROPPED_NAME}:
                 remove_folder(folder.path)
                 return
         except OSError:

@@ -12,6 +12,9 @@ from pdfocr_watcher.jobs.index import Entry, entry_of
 from pdfocr_watcher.jobs.model import JobStatus, short_id
 from pdfocr_watcher.jobs.status_file import STATUS_NAME, read_status
 
+#: Folders in one another in which results are looked for; the inbox is looked into less deeply.
+_DEEPEST = 64
+
 
 @dataclass(frozen=True, slots=True)
 class FoundJob:
@@ -46,11 +49,14 @@ def _status_in(folder: Path) -> JobStatus | None:
 
 
 def results(root: Path) -> Iterator[FoundJob]:
-    """The results below the outbox or the failed folder, in no particular order."""
+    """The results below the outbox or the failed folder, in no particular order; no link is followed."""
+    deepest = len(root.parts) + _DEEPEST
     for folder, subfolders, files in os.walk(root):
         if STATUS_NAME in files and (status := _status_in(Path(folder))) is not None:
             subfolders.clear()
             yield FoundJob(status, Path(folder))
+        elif len(Path(folder).parts) >= deepest:
+            subfolders.clear()
         else:
             subfolders[:] = [name for name in subfolders if not is_temporary(name)]
 

@@ -91,9 +91,11 @@ class ClaimNote:
         try:
             data: dict[str, Any] = json.loads(folder.claim_note.read_bytes())
             note = cls(**data)
-        except (FileNotFoundError, ValueError, TypeError):
+        except (FileNotFoundError, ValueError, TypeError, RecursionError):
             return None
-        return note if all(isinstance(value, str) for value in data.values()) else None
+        if not all(isinstance(value, str) for value in data.values()):
+            return None
+        return note if is_private_name(note.private) and "/" not in note.private else None
 
     @property
     def folder(self) -> str:

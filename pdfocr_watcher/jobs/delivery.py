@@ -1,13 +1,16 @@
 """A finished job folder becomes a result, complete and by one rename; a failed one can be taken back."""
 
 import contextlib
+import itertools
 import os
 import re
+import stat
 import time
 from datetime import datetime
 from pathlib import Path
 
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
+from pdfocr_watcher.jobs.descent import Descent, descended
 from pdfocr_watcher.jobs.durable import (
     TEMPORARY_PREFIX,
     TEMPORARY_SUFFIX,
@@ -20,9 +23,19 @@ from pdfocr_watcher.jobs.durable import (
     sync_file,
     sync_folder,
 )
-from pdfocr_watcher.jobs.folder import JobFolder, result_folder
+from pdfocr_watcher.jobs.folder import CLAIM_NAME, JobFolder, result_name, subfolders
+from pdfocr_watcher.jobs.granting import (
+    DROPPED_NAME,
+    enter_subfolder,
+    grant_result,
+    is_exposed,
+    read_dropped,
+    take_over,
+)
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
+from pdfocr_watcher.jobs.ownership import Policy
 from pdfocr_watcher.jobs.recovery import resumed
+from pdfocr_watcher.jobs.rights import Rights
 from pdfocr_watcher.jobs.status_file import STATUS_NAME, read_status, write_status
 
 #: What the folders of results are called (see `folder.result_name`).
@@ -31,10 +44,17 @@ _RESULT = re.compile(r".*[.][0-9a-f]{8}_*", re.DOTALL)
 _DYING = re.compile(f"{re.escape(TEMPORARY_PREFIX)}.*[.][0-9]+-[0-9]+{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL)
 #: Nobody removes any more what has not changed for so long.
 _UNTOUCHED_SECONDS = 3600.0
+#: What the daemon tells itself in a job's folder.
+_NOTES = frozenset({CLAIM_NAME, DROPPED_NAME})
+_DEFAULT = Policy()
+#: Folders of strangers that are gone past.
+_STRANGERS = 3
 
 
-def deliver(folder: JobFolder, status: JobStatus, outbox: Path, failed: Path, mark: str = "") -> Path:
-    """Move a finished job to the outbox or the failed folder.
+def deliver(
+    folder: JobFolder, status: JobStatus, outbox: Path, failed: Path, mark: str = "", policy: Policy = _DEFAULT
+) -> Path:
+    """Move a finished job to the outbox or the failed folder, with the rights that its result shall have.
 
     Its status.json already says how it ended. Called again after a crash or an error it finishes what was begun:
     a result that is already there is not made twice.
@@ -45,6 +65,7 @@ def deliver(folder: JobFolder, status: JobStatus, outbox: Path, failed: Path, ma
         outbox: where results lie.
         failed: where failed jobs lie.
         mark: this run of the daemon, for what is temporary there (see `remove_broken_off`).
+        policy: whose the results are and who may read them.
 
     Returns:
         The result's folder.
@@ -54,42 +75,87 @@ def deliver(folder: JobFolder, status: JobStatus, outbox: Path, failed: Path, ma
             again.
     """
     root = outbox if status.status is Status.COMPLETED else failed
-    target = _outside_results(root, result_folder(root, status))
-    while os.path.lexists(target):
-        if (there := read_status(target)) is not None and there.job_id == status.job_id:
-            sync_folder(target.parent)
-            if os.path.lexists(folder.path):
-                remove_folder(folder.path)
-            sync_folder(folder.path.parent)
-            return target
-        # Somebody else's folder has the name: it is left alone, and ours gets a longer one.
-        target = target.with_name(f"{target.name}_")
-    if status.started_at is None and (refused := folder.found_input()) is not None:
-        sync_file(refused)  # what was begun was synced when it was opened
-    folder.remove_leftovers()
-    if status.status is Status.COMPLETED:
-        folder.remove_work()
-    make_folders(target.parent)
-    move_folder(folder.path, target, mark)
-    return target
+    name = result_name(status)
+    make_folders(root)
+    with Descent(root) as way:
+        try:
+            for part, namesake in _with_namesakes(folder, status):
+                _go_down(way, part, namesake, policy)
+            while os.path.lexists(target := way.here / name):
+                if _is_folder(target) and (there := read_status(target)) is not None and there.job_id == status.job_id:
+                    _forget(folder, way.here)
+                    return way.path / name
+                # Somebody else's folder has the name: it is left alone, and ours gets a longer one.
+                name = f"{name}_"
+            make_safe(folder)
+            if status.started_at is None and (refused := folder.found_input()) is not None:
+                sync_file(refused)  # what was begun was synced when it was opened
+            folder.remove_leftovers()
+            if status.status is Status.COMPLETED:
+                folder.remove_work()
+            dropped = read_dropped(folder.path)
+            move_folder(folder.path, target, mark, lambda tree: grant_result(tree, way.here, dropped, policy))
+        except OSError as error:
+            # The path to work with means nothing to a person.
+            if str(way.here) != str(way.path) and str(error.filename or "").startswith(str(way.here)):
+                raise OSError(error.errno, error.strerror, str(way.path / name)) from error
+            raise
+        return way.path / name
 
 
-def _outside_results(root: Path, target: Path) -> Path:
-    """The target, led past every folder above it that is itself a result.
+def make_safe(folder: JobFolder) -> None:
+    """Take a job's folder back that a crash left between the giving of its result's rights and the rename.
+
+    Raises:
+        OSError: the file system refused.
+    """
+    if os.path.lexists(folder.path) and is_exposed(folder.path):
+        take_over(folder.path, _NOTES)
+
+
+def _forget(folder: JobFolder, delivered_to: Path) -> None:
+    """Finish a delivery that came as far as the rename."""
+    sync_folder(delivered_to)
+    if os.path.lexists(folder.path):
+        remove_folder(folder.path)
+    sync_folder(folder.path.parent)
+
+
+def _with_namesakes(folder: JobFolder, status: JobStatus) -> list[tuple[str, Rights | None]]:
+    """The sub-folders of the result, each with the rights of its namesake in the inbox, if they are known."""
+    names = subfolders(status)
+    try:
+        known = read_dropped(folder.path).folders
+    except FileNotFoundError:  # it is delivered already
+        known = ()
+    if known and len(known) != len(names):  # what is left is how far the job's own folder lets in
+        known = known[-1:] * len(names)
+    return list(zip(names, known or [None] * len(names), strict=True))
+
+
+def _go_down(way: Descent, name: str, namesake: Rights | None, policy: Policy) -> None:
+    """Go into a sub-folder, or into the first one of a longer name that is none of a result, a link or a stranger's.
 
     Somebody drops a result's whole folder into the inbox: the new result must not come to lie inside the old one,
     where it would be deleted with it. A way past that was taken once is taken again when the old one is gone, or
     what was delivered there would not be found and be delivered twice.
     """
-    folder = root
-    for part in target.relative_to(root).parts[:-1]:
-        folder /= part
-        while _RESULT.fullmatch(folder.name):
-            past = folder.with_name(f"{folder.name}_")
-            if not (os.path.lexists(folder / STATUS_NAME) or past.is_dir()):
-                break
-            folder = past
-    return folder / target.name
+    for tries in itertools.count(1):
+        # Where a file server gives all that we make to somebody else, each folder of ours looks like a stranger's.
+        known = namesake if tries <= _STRANGERS else None
+        if not _is_result(way.here / name) and enter_subfolder(way, name, known, policy):
+            return
+        name = f"{name}_"
+
+
+def _is_folder(path: Path) -> bool:
+    return stat.S_ISDIR(os.lstat(path).st_mode)
+
+
+def _is_result(folder: Path) -> bool:
+    if not _RESULT.fullmatch(folder.name):
+        return False
+    return os.path.lexists(folder / STATUS_NAME) or folder.with_name(f"{folder.name}_").is_dir()
 
 
 def remove_broken_off(root: Path, owner: str, mark: str) -> None:
@@ -119,10 +185,17 @@ def _untouched(path: Path) -> bool:
     return False
 
 
-def take_back(result: Path, jobs: Path, status: JobStatus, now: datetime) -> tuple[JobFolder, JobStatus]:
+def take_back(result: Path, root: Path, jobs: Path, status: JobStatus, now: datetime) -> tuple[JobFolder, JobStatus]:
     """Move a failed job back among the jobs in work; its failed pages are forgotten, so that they are read again.
 
     A crash before the new status is written leaves a failed job in jobs/, which the next start delivers again.
+
+    Args:
+        result: the job's folder now.
+        root: the failed folder, below which it lies.
+        jobs: the jobs folder.
+        status: the job's status.
+        now: the time for its new one.
 
     Returns:
         The job's folder and its new, pending status.
@@ -131,7 +204,9 @@ def take_back(result: Path, jobs: Path, status: JobStatus, now: datetime) -> tup
         OSError: a file system refused; the job lies in one of the two places, whole.
     """
     folder = JobFolder(jobs / status.job_id)
-    move_folder(result, folder.path)
+    with descended(root, result) as way:
+        move_folder(way.here / result.name, folder.path)
+    take_over(folder.path, _NOTES)
     for index in folder.checkpointed():
         checkpoint = read_checkpoint(folder.checkpoint(index))
         if checkpoint is None or checkpoint.failed is not None:
@@ -145,3 +220,13 @@ def take_back(result: Path, jobs: Path, status: JobStatus, now: datetime) -> tup
     again = again.model_copy(update={"stage": Stage.QUEUED, "outputs": None, "updated_at": now})
     write_status(folder.path, again)
     return folder, again
+
+
+def remove_result(result: Path, root: Path) -> None:
+    """Remove a job's folder below the outbox or the failed folder; no link on the way to it is followed.
+
+    Raises:
+        OSError: a file system refused, or a link is in the way.
+    """
+    with descended(root, result) as way:
+        remove_folder(way.here / result.name)

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pdfocr_watcher.jobs.steps import Step, step
@@ -25,6 +25,8 @@ TEMPORARY_PREFIX = ".pdfocr-"
 TEMPORARY_SUFFIX = ".tmp"
 #: So much of a file's name its temporary name keeps: a name may have 255 bytes.
 _KEPT_BYTES = 60
+#: Folders in one another that are copied; a result has two.
+_LEVELS = 16
 _serial = itertools.count()
 _NAMED_HERE = re.compile(f"{re.escape(TEMPORARY_PREFIX)}.*[.][0-9]+-[0-9]+{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL)
 
@@ -64,6 +66,32 @@ def is_regular_file(path: Path) -> bool:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
+
+
+def read_file(path: Path, most: int) -> bytes | None:
+    """The content of a file that other people may have exchanged; None if it is no regular file, or a larger one.
+
+    Args:
+        path: the file; a link at its end is not followed, and a pipe not waited for.
+        most: bytes that it may have.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENXIO, errno.ENODEV}:  # a link, a socket, a device
+            return None
+        raise
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+            return None
+        content = b"".join(_chunks(descriptor))
+        return content if len(content) <= most else None
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:
@@ -127,14 +155,19 @@ def link(source: Path, target: Path) -> None:
         os.link(source, target, follow_symlinks=False)
 
 
-def make_folder(folder: Path, *, exist_ok: bool = False) -> None:
+def make_folder(folder: Path, *, exist_ok: bool = False, mode: int = 0o777) -> None:
     """Make one folder; its name is not durable yet.
+
+    Args:
+        folder: its path.
+        exist_ok: whether it may be there already.
+        mode: its rights, less what the umask or a default ACL takes.
 
     Raises:
         OSError: the file system refused.
     """
     with step(Step.MAKE_FOLDER, folder):
-        folder.mkdir(exist_ok=exist_ok)
+        folder.mkdir(mode, exist_ok=exist_ok)
 
 
 def remove_file(path: Path, *, missing_ok: bool = False) -> None:
@@ -158,18 +191,26 @@ def remove_tree(folder: Path, *, worthless: bool = False) -> None:
         OSError: the file system refused; a part of it may be gone.
     """
     with step(Step.REMOVE_TREE, folder):
-        shutil.rmtree(folder, ignore_errors=worthless)
+        try:
+            shutil.rmtree(folder, ignore_errors=worthless)
+        except RecursionError as error:
+            raise OSError(errno.ELOOP, "too many folders in one another", str(folder)) from error
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Write a file whole or not at all; durable, but for its name (see `write_durably`).
+
+    Args:
+        path: the file.
+        data: its content.
+        mode: its rights, less what the umask or a default ACL of its folder takes.
 
     Raises:
         OSError: the file system refused; no temporary file is left where it can be removed.
     """
     temporary = temporary_name(path)
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         with os.fdopen(descriptor, "wb") as file:
             with step(Step.WRITE, temporary):
                 file.write(data)
@@ -182,13 +223,13 @@ def write_file(path: Path, data: bytes) -> None:
         raise
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, and make its name durable too.
+def write_durably(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Write a file whole or not at all, and make its name durable too (see `write_file`).
 
     Raises:
         OSError: the file system refused.
     """
-    write_file(path, data)
+    write_file(path, data, mode=mode)
     sync_folder(path.parent)
 
 
@@ -222,7 +263,7 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def move_folder(source: Path, target: Path, mark: str = "") -> None:
+def move_folder(source: Path, target: Path, mark: str = "", ready: Callable[[Path], None] | None = None) -> None:
     """Move a folder so that `target` appears by one rename, also to another file system.
 
     Across file systems the folder is copied to a temporary name beside `target`, each file read back, made
@@ -233,6 +274,7 @@ def move_folder(source: Path, target: Path, mark: str = "") -> None:
         source: what is moved.
         target: where it will lie.
         mark: who moves it, in the temporary name: what is left is known by it where several daemons put things.
+        ready: called with what will be `target` by the next rename: the source, or the copy of it.
 
     Raises:
         FileExistsError: `target` exists.
@@ -241,21 +283,26 @@ def move_folder(source: Path, target: Path, mark: str = "") -> None:
     make_folders(target.parent)
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, "the target exists", str(target))
-    try:
-        rename(source, target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-    else:
-        sync_folder(target.parent)
-        sync_folder(source.parent)
-        return
+    if os.lstat(source).st_dev == target.parent.stat().st_dev:
+        if ready is not None:
+            ready(source)
+        try:
+            rename(source, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:  # one file system may be mounted in two places
+                raise
+        else:
+            sync_folder(target.parent)
+            sync_folder(source.parent)
+            return
     # The same name at every try, but never that of another target: two may be on their way at a time.
     own = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:32]
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{mark}-{own}{TEMPORARY_SUFFIX}")
     remove_tree(temporary, worthless=True)
     _check_room(source, target.parent)
-    _copy_folder(source, temporary)
+    _copy_folder(source, temporary, _LEVELS)
+    if ready is not None:
+        ready(temporary)
     rename(temporary, target)
     sync_folder(target.parent)
     remove_folder(source)
@@ -292,7 +339,7 @@ def _copy_and_read_back(source: Path, target: Path) -> str:
     """Copy a file's content durably; its SHA-256."""
     digest = hashlib.sha256()
     # The inbox is other people's: a link that was put in a file's place would lead anywhere.
-    reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         with target.open("wb") as writer:
             with step(Step.WRITE, target):
@@ -317,20 +364,32 @@ def _check_room(source: Path, target: Path) -> None:
     Raises:
         OSError: they do not (ENOSPC), or it cannot be said.
     """
-    needed = sum((Path(folder) / name).lstat().st_size for folder, _, names in os.walk(source) for name in names)
+    try:
+        needed = sum((Path(folder) / name).lstat().st_size for folder, _, names in os.walk(source) for name in names)
+    except RecursionError as error:
+        raise OSError(errno.ELOOP, "too many folders in one another", str(source)) from error
     space = os.statvfs(target)
     if needed > space.f_bavail * space.f_frsize:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
 
 
-def _copy_folder(source: Path, target: Path) -> None:
-    make_folder(target)
-    with os.scandir(source) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                _copy_folder(source / entry.name, target / entry.name)
-            elif entry.is_file(follow_symlinks=False):
-                _copy_and_read_back(source / entry.name, target / entry.name)
+def _copy_folder(source: Path, target: Path, levels: int) -> None:
+    """Copy a folder that only we can look into until it is renamed; what is in it may be other people's doing."""
+    if not levels:
+        raise OSError(errno.ELOOP, "too many folders in one another", str(source))
+    make_folder(target, mode=0o700)
+    # Through its descriptor, so that no link that takes a folder's place is followed.
+    descriptor = os.open(source, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        opened = Path(f"/proc/self/fd/{descriptor}")
+        with os.scandir(descriptor) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    _copy_folder(opened / entry.name, target / entry.name, levels - 1)
+                elif entry.is_file(follow_symlinks=False):
+                    _copy_and_read_back(opened / entry.name, target / entry.name)
+    finally:
+        os.close(descriptor)
     sync_folder(target)
 
 

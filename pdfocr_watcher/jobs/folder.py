@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pdfocr_watcher.document.figures import IMAGES_FOLDER
-from pdfocr_watcher.jobs.durable import is_regular_file, is_temporary, remove_file, remove_tree, truncated
+from pdfocr_watcher.jobs.durable import is_regular_file, is_temporary, remove_file, remove_tree
 from pdfocr_watcher.jobs.model import JOB_ID, JobStatus, short_id
+from pdfocr_watcher.jobs.naming import safe_name
 from pdfocr_watcher.jobs.status_file import STATUS_NAME
 
 MARKDOWN_NAME = "output.mmd"
@@ -18,13 +19,15 @@ PAGES_NAME = "pages"
 RASTERS_NAME = "rasters"
 CLAIM_NAME = "claim.json"
 
-#: A file name may have 255 bytes; what is left is for the short id and a temporary prefix.
-_STEM_BYTES = 200
-_NAME_BYTES = 255
+#: A file name may have 255 bytes, and 143 on the encrypted shares of some file servers; what is left is for the
+#: short id, a temporary prefix, and what leads past a name that is taken.
+_STEM_BYTES = 120
+_NAME_BYTES = 240
 #: A path may have 4,095 bytes; what is left is for the root and the names in the result.
 _SUBFOLDER_BYTES = 3000
-#: The stem of a result whose PDF is called by dots alone.
+#: The stem of a result whose PDF is called by dots alone, and a sub-folder that is.
 _NAMELESS = "document"
+_NAMELESS_FOLDER = "folder"
 _CHECKPOINT = re.compile(r"([0-9]{4,})\.json")
 _INPUT = re.compile(r"input([.][a-z0-9]{1,16})?")
 _NAMED = (STATUS_NAME, MARKDOWN_NAME, GROUNDING_NAME, LAYOUTS_NAME, CLAIM_NAME)
@@ -132,29 +135,37 @@ def is_job_id(name: str) -> bool:
 
 
 def result_name(status: JobStatus) -> str:
-    """The name of a result's folder: the PDF's stem and the short id.
+    """The name of a result's folder: the PDF's stem, so written that every system shows it, and the short id."""
+    stem = safe_name(PurePosixPath(status.filename).stem, _STEM_BYTES, _NAMELESS)
+    return f"{stem}.{short_id(status.job_id)}"
 
-    A stem that begins with a dot loses it, or nobody would see the result.
+
+def mirror_names(status: JobStatus) -> tuple[str, str]:
+    """What a job's status file is called among those of other jobs: with the PDF's name, and without."""
+    return f"{result_name(status)}.json", f"{_NAMELESS}.{short_id(status.job_id)}.json"
+
+
+def subfolders(status: JobStatus) -> tuple[str, ...]:
+    """The folders below the outbox or the failed folder that lead to a job's result: those of the PDF in the inbox.
+
+    Whatever the status file says, each is one name, and they are never too long for a file system.
     """
-    stem = truncated(PurePosixPath(status.filename).stem.lstrip(". "), _STEM_BYTES)
-    return f"{stem or _NAMELESS}.{short_id(status.job_id)}"
-
-
-def result_folder(root: Path, status: JobStatus) -> Path:
-    """Where a job's result goes below the outbox or the failed folder: the PDF's sub-folder is kept.
-
-    It always lies below `root`, whatever the status file says, and its name is never too long for a file system.
-    """
-    folder, left = root, _SUBFOLDER_BYTES
+    names: list[str] = []
+    left = _SUBFOLDER_BYTES
     for part in PurePosixPath(status.source).parent.parts:
         if part in {"/", "//", ".", ".."}:
             continue
-        name = truncated(part, _NAME_BYTES)
+        name = safe_name(part, _NAME_BYTES, _NAMELESS_FOLDER)
         left -= len(os.fsencode(name)) + 1
         if left < 0:
             break
-        folder /= name
-    return folder / result_name(status)
+        names.append(name)
+    return tuple(names)
+
+
+def result_folder(root: Path, status: JobStatus) -> Path:
+    """Where a job's result goes below the outbox or the failed folder, if nothing of that name is there."""
+    return root.joinpath(*subfolders(status), result_name(status))
 
 
 def displayable(name: str) -> str:

@@ -52,13 +52,14 @@ class JobIndex:
         path: TinyDB's file, index.json.
         max_jobs: finished jobs that are kept; the oldest fall out first.
         clock: seconds, never going back.
+        mode: the rights of its files, less what the umask takes: they name every job.
     """
 
-    def __init__(self, path: Path, max_jobs: int, clock: Clock = time.monotonic) -> None:
-        database = TinyDB(path, storage=AtomicStorage)
+    def __init__(self, path: Path, max_jobs: int, clock: Clock = time.monotonic, *, mode: int = 0o640) -> None:
+        database = TinyDB(path, storage=AtomicStorage, mode=mode)
         self._storage = cast(AtomicStorage, database.storage)
         self._table = database.table(_TABLE)
-        self._journal = ChangeLog(path.with_suffix(_JOURNAL_SUFFIX))
+        self._journal = ChangeLog(path.with_suffix(_JOURNAL_SUFFIX), mode)
         self._max_jobs = max_jobs
         self._clock = clock
         self._lock = threading.Lock()  # of what `put` and `drop` touch: held for a moment only

@@ -20,12 +20,17 @@ _Tables = dict[str, dict[str, Any]]
 class AtomicStorage(Storage):
     """A TinyDB storage that keeps the data in memory and replaces the file whole when told to."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: int = 0o666) -> None:
         """Read the file.
 
         A missing or unreadable one is an empty index: it is derived, and the caller rebuilds it.
+
+        Args:
+            path: the file.
+            mode: its rights, less what the umask takes.
         """
         self._path = path
+        self._mode = mode
         self._data = _tables(path)
         self.found = self._data is not None
 
@@ -43,7 +48,7 @@ class AtomicStorage(Storage):
         Raises:
             OSError: the file system refused; the earlier file is still there.
         """
-        write_durably(self._path, _json(self._data or {}))
+        write_durably(self._path, _json(self._data or {}), mode=self._mode)
 
 
 class ChangeLog:
@@ -53,8 +58,9 @@ class ChangeLog:
     that is found at a start says that the index was not closed in good order, and may lack the last changes.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: int = 0o666) -> None:
         self._path = path
+        self._mode = mode
         self._open = False
         self.found = os.path.lexists(path)
 
@@ -65,7 +71,7 @@ class ChangeLog:
             OSError: the file system refused.
         """
         if not self._open:
-            self._path.open("ab").close()
+            os.close(self._descriptor(os.O_APPEND))
             sync_folder(self._path.parent)
             self._open = True
 
@@ -77,7 +83,7 @@ class ChangeLog:
         """
         self.open()
         lines = [_json({"job_id": job_id, "entry": entry}) for job_id, entry in changes.items()]
-        with self._path.open("ab", buffering=0) as file:
+        with os.fdopen(self._descriptor(os.O_APPEND), "ab", buffering=0) as file:
             # A line that was broken off before ends here.
             file.write(b"\n" + b"\n".join(lines) + b"\n")
 
@@ -87,7 +93,11 @@ class ChangeLog:
         Raises:
             OSError: the file system refused.
         """
-        self._path.open("wb").close()
+        os.close(self._descriptor(os.O_TRUNC))
+
+    def _descriptor(self, how: int) -> int:
+        # It lies where people may put things: a link would lead anywhere.
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | how, self._mode)
 
     def close(self) -> None:
         """Take it away: the index is closed in good order.
@@ -113,7 +123,7 @@ def read_changes(path: Path) -> dict[str, Entry | None]:
             entry = change["entry"]
             if entry is None or _is_entry(entry):
                 changes[change["job_id"]] = entry
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
     return changes
 

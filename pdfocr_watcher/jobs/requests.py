@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.durable import is_temporary, make_folder, remove_file, write_file
+from pdfocr_watcher.jobs.durable import is_temporary, make_folder, read_file, remove_file, write_file
 from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.jobs.retention import Place
 
@@ -25,6 +25,8 @@ _ASKED = ".request.json"
 _ANSWERED = ".answer.json"
 #: Seconds that a command waits for the answer.
 PATIENCE = 30.0
+#: Room for a batch of places to be purged.
+_MOST_BYTES = 4 << 20
 #: More requests than this at a time are left lying; the daemon takes them at its next look.
 _AT_A_TIME = 100
 
@@ -128,8 +130,9 @@ def pending_requests(jobs: Path) -> list[Request]:
     found = []
     for path in sorted((jobs / _FOLDER).glob(f"*{_ASKED}"))[:_AT_A_TIME]:
         try:
-            found.append(_request(path.name.removesuffix(_ASKED), json.loads(path.read_bytes())))
-        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+            content = json.loads(read_file(path, _MOST_BYTES) or b"")
+            found.append(_request(path.name.removesuffix(_ASKED), content))
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             with contextlib.suppress(OSError):
                 remove_file(path, missing_ok=True)
     return found

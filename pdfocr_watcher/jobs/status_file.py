@@ -9,10 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pdfocr_watcher.jobs.durable import write_durably, write_file
+from pdfocr_watcher.jobs.durable import read_file, write_durably, write_file
 from pdfocr_watcher.jobs.model import JobStatus
 
 STATUS_NAME = "status.json"
+#: Room for twenty thousand failed pages, each with its reason.
+_MOST_BYTES = 32 << 20
 #: The JSON Schema of status.json, as it ships.
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "status.schema.json"
 
@@ -41,11 +43,14 @@ def status_json(status: JobStatus) -> bytes:
 def read_status(folder: Path) -> JobStatus | None:
     """The status in a folder; None where there is none, or none that is valid.
 
+    People may change what lies in the outbox: a link, a pipe or a file of any size is no status.
+
     Raises:
         OSError: the file cannot be read, for another reason than that it is not there.
     """
     try:
-        return JobStatus.model_validate_json((folder / STATUS_NAME).read_bytes())
+        content = read_file(folder / STATUS_NAME, _MOST_BYTES)
+        return None if content is None else JobStatus.model_validate_json(content)
     except (FileNotFoundError, NotADirectoryError, ValidationError):
         return None
 

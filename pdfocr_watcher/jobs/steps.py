@@ -24,6 +24,7 @@ class Step(StrEnum):
     REMOVE_FILE = auto()
     REMOVE_TREE = auto()
 
+    GRANT = auto()
     INSPECT = auto()
     RENDER = auto()
     RECOGNIZE = auto()
@@ -40,6 +41,7 @@ class Point(StrEnum):
 #: Called with the step, the side and the path that the step is about; it is None but in tests.
 watcher: Callable[[Step, Point, Path], None] | None = None
 
+_OPEN_FOLDERS = Path("/proc/self/fd")
 _UNWATCHED: AbstractContextManager[None] = nullcontext()
 
 
@@ -48,7 +50,7 @@ class _Watched:
 
     def __init__(self, step: Step, path: Path) -> None:
         self._step = step
-        self._path = path
+        self._path = _true_path(path)
 
     def __enter__(self) -> None:
         if watcher is not None:
@@ -59,6 +61,12 @@ class _Watched:
     ) -> None:
         if watcher is not None and error is None:
             watcher(self._step, Point.AFTER, self._path)
+
+
+def _true_path(path: Path) -> Path:
+    """The path as people call it, where it goes by an open folder (see `jobs.descent`)."""
+    descriptor, within = Path(*path.parts[:5]), path.parts[5:]
+    return descriptor.readlink().joinpath(*within) if descriptor.parent == _OPEN_FOLDERS else path
 
 
 def step(kind: Step, path: Path) -> AbstractContextManager[None]:

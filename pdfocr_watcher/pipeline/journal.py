@@ -5,6 +5,7 @@ what must be on disk before the next step. The index and the mirror follow what 
 """
 
 import asyncio
+import contextlib
 import functools
 import threading
 from collections.abc import Callable
@@ -14,8 +15,9 @@ from time import monotonic
 
 import structlog
 
-from pdfocr_watcher.jobs.durable import make_folders, remove_file, write_file
-from pdfocr_watcher.jobs.folder import result_name
+from pdfocr_watcher.jobs.durable import make_folders, remove_file
+from pdfocr_watcher.jobs.folder import mirror_names
+from pdfocr_watcher.jobs.granting import write_mirror
 from pdfocr_watcher.jobs.index import JobIndex
 from pdfocr_watcher.jobs.model import JobStatus
 from pdfocr_watcher.jobs.status_file import status_json, write_status
@@ -48,7 +50,7 @@ class StatusJournal:
         self._waiting: set[asyncio.Task[None]] = set()
         self._disk = ThreadPoolExecutor(2, "status")
         self._mirror_disk = ThreadPoolExecutor(1, "mirror")
-        self._mirroring: dict[str, JobStatus | None] = {}
+        self._mirroring: dict[str, tuple[JobStatus, Path | None]] = {}  # None once the job is gone
         self._mirror_lock = threading.Lock()
         self._mirror_refused = False
 
@@ -91,7 +93,7 @@ class StatusJournal:
         """The job is no longer in the jobs folder: its mirror goes too."""
         self._dirty.pop(job.job_id, None)
         if self._mirror is not None:
-            self._enqueue_mirror(job.job_id, None, self._mirror / f"{result_name(job.status)}.json")
+            self._enqueue_mirror(self._mirror, job.status, None)
 
     def close(self) -> None:
         """Wait for the writes that have begun; not for the mirror, which may lie on a share that hangs."""
@@ -139,25 +141,28 @@ class StatusJournal:
         job.written_at = monotonic()
         self._index.put(status, job.folder.path)
         if self._mirror is not None:
-            self._enqueue_mirror(job.job_id, status, self._mirror / f"{result_name(status)}.json")
+            self._enqueue_mirror(self._mirror, status, job.folder.path)
 
-    def _enqueue_mirror(self, job_id: str, status: JobStatus | None, path: Path) -> None:
+    def _enqueue_mirror(self, mirror: Path, status: JobStatus, folder: Path | None) -> None:
         """Have the mirror follow, without waiting: it may lie on a share that hangs."""
         with self._mirror_lock:
-            waiting = job_id in self._mirroring
-            self._mirroring[job_id] = status
+            waiting = status.job_id in self._mirroring
+            self._mirroring[status.job_id] = status, folder
         if not waiting:
-            self._mirror_disk.submit(self._follow, job_id, path)
+            self._mirror_disk.submit(self._follow, mirror, status.job_id)
 
-    def _follow(self, job_id: str, path: Path) -> None:
+    def _follow(self, mirror: Path, job_id: str) -> None:
         with self._mirror_lock:
-            status = self._mirroring.pop(job_id)
+            status, folder = self._mirroring.pop(job_id)
+        names = mirror_names(status)
         try:
-            if status is None:
-                remove_file(path, missing_ok=True)
+            if folder is None:
+                for name in names:
+                    remove_file(mirror / name, missing_ok=True)
             else:
-                make_folders(path.parent)
-                write_file(path, status_json(status))
+                make_folders(mirror)
+                with contextlib.suppress(FileNotFoundError):  # it was delivered meanwhile
+                    write_mirror(folder, mirror, names, status_json(status))
         except OSError as error:
             if not self._mirror_refused:
                 _log.warning("mirror.refused", job_id=job_id, error=str(error))

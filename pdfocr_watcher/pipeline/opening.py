@@ -1,14 +1,24 @@
 """A claimed PDF is opened: its pages' sizes, its checksum, what is done of it already, whether it was done before."""
 
-import shutil
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pdfocr_watcher.config.model import Config, OnDuplicate
+from pdfocr_watcher.document.figures import IMAGES_FOLDER
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
-from pdfocr_watcher.jobs.durable import is_regular_file, remove_tree, sha256_of, sync_file, sync_folder
+from pdfocr_watcher.jobs.descent import Descent
+from pdfocr_watcher.jobs.durable import (
+    copy_verified,
+    is_regular_file,
+    make_folder,
+    remove_tree,
+    sha256_of,
+    sync_file,
+    sync_folder,
+)
 from pdfocr_watcher.jobs.folder import GROUNDING_NAME, LAYOUTS_NAME, MARKDOWN_NAME, JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus
 from pdfocr_watcher.jobs.steps import Step, step
@@ -109,19 +119,24 @@ def _checkpoints(folder: JobFolder) -> tuple[frozenset[int], tuple[FailedPageSta
 
 
 def _take_over(earlier: Path, folder: JobFolder) -> bool:
-    """Copy an earlier result's outputs; False if it is no longer whole."""
-    result = JobFolder(earlier)
-    texts = [earlier / name for name in (MARKDOWN_NAME, GROUNDING_NAME, LAYOUTS_NAME)]
-    if not (result.images.is_dir() and all(text.is_file() for text in texts)):
+    """Copy an earlier result's outputs; False if it is no longer whole.
+
+    People may change what lies in the outbox: no link in it is followed.
+    """
+    names = (MARKDOWN_NAME, GROUNDING_NAME, LAYOUTS_NAME)
+    try:
+        with Descent(earlier) as result:
+            if not all(is_regular_file(result.here / name) for name in names):
+                return False
+            for name in names:
+                copy_verified(result.here / name, folder.path / name)
+            result.enter(IMAGES_FOLDER)
+            remove_tree(folder.images, worthless=True)
+            make_folder(folder.images)
+            for name in os.listdir(result.here):
+                if is_regular_file(result.here / name):
+                    copy_verified(result.here / name, folder.images / name)
+    except (FileNotFoundError, NotADirectoryError):
         return False
-    for text in texts:
-        with step(Step.WRITE, folder.path / text.name):
-            shutil.copyfile(text, folder.path / text.name)
-        sync_file(folder.path / text.name)
-    remove_tree(folder.images, worthless=True)
-    with step(Step.WRITE, folder.images):
-        shutil.copytree(result.images, folder.images)
-    for image in folder.images.iterdir():
-        sync_file(image)
-    sync_folder(folder.images)
+    sync_folder(folder.path)
     return True

@@ -3,13 +3,15 @@
 One event a change of state, with the job's id bound. No text of a document is ever logged.
 """
 
+import json
 import logging
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 
 from pdfocr_watcher.config.model import LogFormat, LogLevel
+from pdfocr_watcher.jobs.naming import printable, printable_json
 
 
 def configure_logging(log_format: LogFormat, level: LogLevel, stream: TextIO = sys.stderr) -> None:
@@ -23,13 +25,13 @@ def configure_logging(log_format: LogFormat, level: LogLevel, stream: TextIO = s
     json_lines = log_format is LogFormat.JSON or (log_format is LogFormat.AUTO and not stream.isatty())
     renderer: structlog.typing.Processor
     if json_lines:
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+        renderer = structlog.processors.JSONRenderer(_json, ensure_ascii=False)
         time_format = structlog.processors.TimeStamper(fmt="iso", utc=True)
     else:
         renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=24)
         time_format = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
     shared: list[structlog.typing.Processor] = [structlog.processors.add_log_level, time_format]
-    exceptions = structlog.processors.format_exc_info if json_lines else _as_it_is
+    exceptions = structlog.processors.format_exc_info if json_lines else _printable
     structlog.configure(
         processors=[*shared, exceptions, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.value.upper())),
@@ -46,7 +48,12 @@ def configure_logging(log_format: LogFormat, level: LogLevel, stream: TextIO = s
     logging.basicConfig(handlers=[libraries], level=logging.WARNING, force=True)
 
 
-def _as_it_is(logger: object, name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """The console renderer formats exceptions itself."""
+def _json(event: structlog.typing.EventDict, **settings: Any) -> str:
+    """One line of JSON that a terminal shows as it is."""
+    return printable_json(json.dumps(event, **settings))
+
+
+def _printable(logger: object, name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Names are other people's: none may forge a line or move the cursor. Exceptions the renderer formats itself."""
     del logger, name
-    return event
+    return {key: printable(value) if isinstance(value, str) else value for key, value in event.items()}

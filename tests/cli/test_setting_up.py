@@ -1,5 +1,6 @@
 """init, config and doctor."""
 
+import os
 import re
 from pathlib import Path
 
@@ -39,6 +40,31 @@ def test_init_leaves_a_configuration_that_is_there(command: Command, made: Path)
 def test_init_can_drop_a_sample(command: Command, made: Path) -> None:
     assert command("init", made, "--sample").status == 0
     assert [path.read_bytes()[:5] for path in (made / "inbox").iterdir()] == [b"%PDF-"]
+
+
+def test_init_for_a_group_makes_folders_that_it_shares(command: Command, tmp_path: Path) -> None:
+    folder, gid = tmp_path / "office", os.getgid()
+    assert command("init", folder, "--group", str(gid)).status == 0
+    assert load_config(folder / "config.yaml", {}).permissions.group == str(gid)
+    found = {name: (folder / name).stat() for name in ("inbox", "jobs", "outbox", "failed")}
+    assert {status.st_gid for status in found.values()} == {gid}
+    modes = {name: f"{status.st_mode & 0o7777:o}" for name, status in found.items()}
+    assert modes == {"inbox": "2770", "jobs": "2750", "outbox": "2770", "failed": "2770"}
+
+
+def test_init_for_a_group_that_there_is_not_writes_nothing(command: Command, tmp_path: Path) -> None:
+    said = command("init", tmp_path / "new", "--group", "no-such-group")
+    assert said.status == 78
+    assert "no-such-group" in said.err
+    assert not (tmp_path / "new").exists()
+
+
+def test_doctor_says_whose_the_results_will_be(command: Command, made: Path) -> None:
+    said = command("doctor", "--config", made / "config.yaml")
+    assert re.search("^good +results: belong to ", said.out, re.MULTILINE)
+    (made / "jobs").chmod(0o770)
+    said = command("doctor", "--config", made / "config.yaml")
+    assert f"chmod go-w {made / 'jobs'}" in said.out
 
 
 def test_init_where_a_file_is_in_the_way(command: Command, tmp_path: Path) -> None:

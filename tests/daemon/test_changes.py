@@ -115,16 +115,16 @@ def test_the_index_is_rebuilt_from_what_is_on_disk_alone(folders, index):
 
 def test_without_a_daemon_a_failed_job_waits_for_the_next_one(folders):
     job, _ = ended(folders)
-    change_without_daemon(folders, Verb.REINDEX, "", 100)
-    assert "waits" in change_without_daemon(folders, Verb.RETRY, job.job_id, 100)
+    change_without_daemon(Config(folders=folders), Verb.REINDEX, "")
+    assert "waits" in change_without_daemon(Config(folders=folders), Verb.RETRY, job.job_id)
     assert read_status(folders.jobs / job.job_id).status is Status.PENDING
     assert [entry["status"] for entry in read_entries(folders.root / "index.json")] == ["pending"]
 
 
 def test_without_a_daemon_a_deleted_job_is_gone_from_the_index_too(folders):
     job, result = ended(folders)
-    change_without_daemon(folders, Verb.REINDEX, "", 100)
-    assert "gone" in change_without_daemon(folders, Verb.DELETE, job.job_id, 100)
+    change_without_daemon(Config(folders=folders), Verb.REINDEX, "")
+    assert "gone" in change_without_daemon(Config(folders=folders), Verb.DELETE, job.job_id)
     assert not result.exists()
     assert read_entries(folders.root / "index.json") == []
 
@@ -132,13 +132,13 @@ def test_without_a_daemon_a_deleted_job_is_gone_from_the_index_too(folders):
 def test_without_an_index_one_is_made_that_holds_all_jobs(folders):
     job, _ = ended(folders, 1)
     other, _ = ended(folders, 2)
-    change_without_daemon(folders, Verb.RETRY, job.job_id, 100)
+    change_without_daemon(Config(folders=folders), Verb.RETRY, job.job_id)
     assert [entry["job_id"] for entry in read_entries(folders.root / "index.json")] == [job.job_id, other.job_id]
 
 
 def test_without_a_daemon_the_index_is_rebuilt(folders):
     ended(folders)
-    assert "1 job" in change_without_daemon(folders, Verb.REINDEX, "", 100)
+    assert "1 job" in change_without_daemon(Config(folders=folders), Verb.REINDEX, "")
 
 
 class Office:
@@ -320,7 +320,7 @@ def test_a_retry_that_a_crash_broke_off_is_done_when_it_is_asked_again(folders, 
     job, result = ended(folders)
     halfway = folders.jobs / job.job_id
     (shutil.copytree if both else shutil.move)(result, halfway)
-    change_without_daemon(folders, Verb.REINDEX, "", 100)
-    assert "waits" in change_without_daemon(folders, Verb.RETRY, job.job_id, 100)
+    change_without_daemon(Config(folders=folders), Verb.REINDEX, "")
+    assert "waits" in change_without_daemon(Config(folders=folders), Verb.RETRY, job.job_id)
     assert read_status(halfway).status is Status.PENDING
     assert not result.exists()

@@ -69,7 +69,7 @@ class TestWherever:
         assert status == claim.status
         assert (status.status, status.stage, status.attempts) == (Status.PENDING, Stage.QUEUED, 0)
         assert (status.filename, status.source, status.bytes) == ("letter.pdf", "office/letter.pdf", len(CONTENT))
-        assert sorted(os.listdir(claim.folder.path)) == ["input.pdf", "status.json"]
+        assert sorted(os.listdir(claim.folder.path)) == ["dropped.json", "input.pdf", "status.json"]
 
     def test_a_file_that_has_gone_leaves_nothing(self, where, request):
         claimer = request.getfixturevalue(where)

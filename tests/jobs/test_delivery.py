@@ -254,7 +254,7 @@ def test_a_failed_job_taken_back_is_pending_and_reads_its_failed_pages_again(any
     )
     result = deliver(folder, status, outbox, failed)
     later = status.updated_at + timedelta(hours=1)
-    again, pending = take_back(result, jobs, status, later)
+    again, pending = take_back(result, failed, jobs, status, later)
     assert again == folder
     assert not result.exists()
     assert (pending.status, pending.stage, pending.attempts) == (Status.PENDING, Stage.QUEUED, 0)
@@ -274,7 +274,7 @@ def test_a_crash_while_a_job_is_taken_back_leaves_it_in_one_place_after_the_next
     result = deliver(folder, status, outbox, failed)
     monkeypatch.setattr(durable if step == "remove_folder" else delivery, step, crash)
     try:
-        take_back(result, jobs, status, status.updated_at)
+        take_back(result, failed, jobs, status, status.updated_at)
     except Crash:
         monkeypatch.undo()
         assert decide(inspect_folder(folder), 5) is Action.DELIVER

@@ -240,7 +240,7 @@ def test_two_folders_with_names_alike_do_not_meet_on_their_way_elsewhere(tmp_pat
     beginning = "a long title that many a scanner gives to each of its documents " * 3
     used = []
     real = durable._copy_folder
-    monkeypatch.setattr(durable, "_copy_folder", lambda source, to: (used.append(to), real(source, to)))
+    monkeypatch.setattr(durable, "_copy_folder", lambda source, to, levels: (used.append(to), real(source, to, levels)))
     for end in ("1", "2"):
         move_folder(make_tree(tmp_path / end), elsewhere / f"{beginning}.{end}")
     assert len({path for path in used if is_temporary(path.name)}) == 2

@@ -76,15 +76,15 @@ def test_leftovers_go_and_everything_else_stays(tmp_path, names_below):
         ("letter.pdf", "letter"),
         ("a.b.c.PDF", "a.b.c"),
         ("größe 漢字.pdf", "größe 漢字"),
-        (" blank .pdf", "blank "),
-        ("dots...pdf", "dots.."),
+        (" blank .pdf", "blank"),
+        ("dots...pdf", "dots"),
         (".hidden.pdf", "hidden"),
         ("..pdf", "document"),
         ("...pdf", "document"),
         (".pdf", "pdf"),
-        ("a\\b.pdf", "a\\b"),
-        ("x" * 251 + ".pdf", "x" * 200),
-        ("😀" * 60 + ".pdf", "😀" * 50),
+        ("a\\b.pdf", "a_b"),
+        ("x" * 251 + ".pdf", "x" * 120),
+        ("😀" * 60 + ".pdf", "😀" * 30),
         ("a." + "x" * 250, "a"),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_sub_folder_whose_name_grows_by_its_escapes_still_fits(make_status, tm
     source = displayable(os.fsdecode(b"\xff" * 255 + b"/a.pdf"))
     folder = result_folder(tmp_path, make_status(source=source))
     folder.mkdir(parents=True)
-    assert folder.parent.name.startswith("\\xff\\xff")
+    assert folder.parent.name.startswith("_xff_xff")
 
 
 def test_a_path_of_the_greatest_depth_still_has_room_for_the_result(make_status, tmp_path):

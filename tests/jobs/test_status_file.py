@@ -1,5 +1,6 @@
 """status.json is whole and valid at every instant, and is what its published schema says."""
 
+import errno
 import json
 import os
 import subprocess
@@ -179,9 +180,14 @@ def test_no_status_and_one_that_is_none_are_no_status(tmp_path):
         assert read_status(tmp_path / STATUS_NAME) is None
 
 
-def test_a_status_that_cannot_be_read_is_an_error_and_not_a_missing_one(tmp_path):
-    (tmp_path / STATUS_NAME).mkdir()
-    with pytest.raises(OSError, match="directory"):
+def test_a_status_that_cannot_be_read_is_an_error_and_not_a_missing_one(tmp_path, make_status, monkeypatch):
+    write_status(tmp_path, make_status())
+
+    def fail(*_arguments):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(durable.os, "read", fail)
+    with pytest.raises(OSError, match="Input/output"):
         read_status(tmp_path)
 
 

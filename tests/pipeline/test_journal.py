@@ -254,7 +254,7 @@ async def test_a_mirror_that_hangs_keeps_neither_the_work_nor_the_end_waiting(tm
         hangs.set()
         assert release.wait(PATIENCE)
 
-    monkeypatch.setattr(journal_module, "write_file", hang)
+    monkeypatch.setattr(journal_module, "write_mirror", hang)
     journal = StatusJournal(index, tmp_path / "status", utc_now, Storage(tmp_path / "jobs", "0" * 12))
     try:
         for pages in range(1, 10):

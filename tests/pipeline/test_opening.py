@@ -157,3 +157,17 @@ def test_figures_that_were_cut_already_stay_where_the_earlier_result_is_no_longe
     shutil.rmtree(earlier.folder / "images")
     opener(on_duplicate=OnDuplicate.REUSE, earlier=earlier).open(job.folder, job.status)
     assert (job.folder.images / "1_0.jpg").is_file()
+
+
+@pytest.mark.parametrize("name", ["output.mmd", "images", "images/0_0.jpg"])
+def test_what_somebody_linked_into_the_earlier_result_is_not_taken_over(job, earlier, tmp_path, name):
+    """The outbox is people's: a link there must not copy what only the daemon may read."""
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "0_0.jpg").write_bytes(b"secret")
+    path = earlier.folder / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    path.symlink_to(secret if name == "images" else secret / "0_0.jpg")
+    opener(on_duplicate=OnDuplicate.REUSE, earlier=earlier).open(job.folder, job.status)
+    found = [path for path in job.folder.path.rglob("*") if path.is_file() and path.read_bytes() == b"secret"]
+    assert found == []
