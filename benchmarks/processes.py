@@ -39,9 +39,10 @@ def cpu_of(pid: int) -> Cpu:
 def children_of(pid: int) -> list[int]:
     """The children that a process has now."""
     found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += [int(child) for child in path.read_text().split()]
+    with contextlib.suppress(OSError):  # it may end while one looks
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError):
+                found += [int(child) for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split()]
     return found
 
 

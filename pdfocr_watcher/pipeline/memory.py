@@ -1,6 +1,7 @@
 """How much memory a process has, with its children, as /proc says it. Linux only."""
 
 import contextlib
+import os
 from pathlib import Path
 
 #: Files that are mapped count for nobody: the system takes that memory back when it needs it.
@@ -22,10 +23,19 @@ def memory_of(pid: int, proc: Path = Path("/proc")) -> int:
             continue
         seen.add(process)
         total += _own(proc / str(process))
-        for children in (proc / str(process) / "task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                waiting += [int(child) for child in children.read_text(encoding="ascii").split()]
+        waiting += _children(proc / str(process) / "task")
     return total
+
+
+def _children(tasks: Path) -> list[int]:
+    """The children that a process has now; its threads, and it itself, may end at any moment of the look."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(tasks):
+            with contextlib.suppress(OSError):
+                children = (tasks / thread / "children").read_text(encoding="ascii")
+                found += [int(child) for child in children.split()]
+    return found
 
 
 def _own(process: Path) -> int:
