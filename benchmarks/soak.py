@@ -8,6 +8,7 @@ time the daemon is killed and restarted, too; then one daemon has to last to the
 import argparse
 import contextlib
 import random
+import shutil
 import subprocess
 import tempfile
 from collections import Counter
@@ -120,6 +121,10 @@ class Soak:
     def close(self) -> int:
         """Stop the daemon; how many temporary files it leaves."""
         self.daemon.stop()
+        if self.disturbances.done["kill daemon"]:
+            # What a killed daemon left is removed by a later one only when it is some time old.
+            for folder in self._temporary.glob("pdfocr-watcher-launchers-*"):
+                shutil.rmtree(folder)
         return count_temporary(self._root) + count_temporary(self._jobs) + count_files(self._temporary)
 
     def left_over(self) -> list[str]:
