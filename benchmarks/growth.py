@@ -40,7 +40,7 @@ FIGURES = (
     Figure("processes", 5),
     Figure("memory of the daemon, MiB", 8, _MIB),
     Figure("memory of the largest child, MiB", 24, _MIB),
-    Figure("inotify instances", 0),
+    Figure("inotify instances", 1),
     Figure("temporary files", 12),
     # Its journal grows until it is put into the index: a saw whose teeth have some hundred changes.
     Figure("index, KiB", 1024, 1 << 10),
