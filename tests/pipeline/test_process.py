@@ -4,6 +4,7 @@ The workers are real processes (engine null), the renderer does as the test tell
 """
 
 import asyncio
+import errno
 import os
 import shutil
 import signal
@@ -603,3 +604,23 @@ async def test_a_duplicate_is_skipped_and_says_of_what(rig, tmp_path):
     assert (status.status, status.error_code) == (Status.FAILED, ErrorCode.DUPLICATE_SKIPPED)
     assert earlier.job_id in status.error_message
     assert renderer.turns == []
+
+
+async def test_a_page_that_fails_because_of_the_disk_is_read_once_the_disk_is_well(rig):
+    """A renderer cannot say why it gave no picture: the disk is asked before the page is blamed."""
+    refusing = [True]
+
+    def disk(_folder, _mark):
+        if refusing:
+            raise OSError(errno.EIO, "Input/output error")
+
+    renderer = FakeRasterizer((CARD,), trouble=lambda _: PdfocrError(ErrorCode.RENDER_FAILED) if refusing else None)
+    here = rig(renderer, config=configured(attempts=1))
+    here.storage._attempt = disk
+    job = here.claim()
+    await until(lambda: here.pipeline.trouble)
+    await asyncio.sleep(0.3)
+    assert job.status.failed_pages == ()
+    refusing.clear()
+    status = await here.end_of(job)
+    assert (status.status, status.failed_pages) == (Status.COMPLETED, ())
