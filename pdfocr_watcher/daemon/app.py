@@ -87,8 +87,8 @@ class Daemon:
         self._jobs = Storage(self._folders.jobs, mark)
         self._source = Storage(self._folders.inbox, mark, try_access)
         self._journal = StatusJournal(self._index, self._mirror, utc_now, self._jobs)
-        policy = policy_of(config.permissions)
-        self._deliveries = Deliveries(self._folders, self._index, self._journal, self._jobs, mark, policy)
+        self._policy = policy_of(config.permissions)
+        self._deliveries = Deliveries(self._folders, self._index, self._journal, self._jobs, mark, self._policy)
         self._pipeline = Pipeline(
             config,
             rasterizers,
@@ -214,7 +214,7 @@ class Daemon:
 
     async def _work(self) -> int:
         self._state = DaemonState.RUNNING
-        changes = Changes(self._folders, self._pipeline, self._index, self._deliveries.has)
+        changes = Changes(self._folders, self._pipeline, self._index, self._deliveries.has, self._policy)
         rooms: list[Coroutine[Any, Any, None]] = [
             self._intake.run(),
             self._taking_up.mend(),

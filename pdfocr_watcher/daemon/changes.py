@@ -14,13 +14,14 @@ from datetime import datetime
 import structlog
 
 from pdfocr_watcher.config.model import Config, Folders
-from pdfocr_watcher.config.permissions import file_mode
+from pdfocr_watcher.config.permissions import file_mode, policy_of
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.catalogue import entries_from_disk, find_job
 from pdfocr_watcher.jobs.delivery import deliver, remove_result, take_back
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.index import INDEX_NAME, JobIndex
 from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.jobs.ownership import Policy
 from pdfocr_watcher.jobs.requests import Answer, Request, Verb, give_answer, pending_requests
 from pdfocr_watcher.jobs.retention import Ages, Place, Purged, Roots, purge
 from pdfocr_watcher.jobs.status_file import read_status
@@ -73,7 +74,7 @@ def reindex(folders: Folders, index: JobIndex) -> int:
     return index.rebuild(lambda: entries_from_disk(folders.jobs, folders.outbox, folders.failed))
 
 
-def return_to_failed(folders: Folders, job_id: str) -> None:
+def return_to_failed(folders: Folders, job_id: str, policy: Policy) -> None:
     """Bring a job back whose retry was broken off on its way to jobs/; blocking.
 
     Nobody else works on it: no daemon runs, or the one that runs had its own retry refused half-way.
@@ -83,7 +84,7 @@ def return_to_failed(folders: Folders, job_id: str) -> None:
     """
     folder = JobFolder(folders.jobs / job_id)
     if (status := read_status(folder.path)) is not None and status.status is Status.FAILED:
-        deliver(folder, status, folders.outbox, folders.failed)
+        deliver(folder, status, folders.outbox, folders.failed, policy=policy)
 
 
 def roots_of(folders: Folders) -> Roots:
@@ -131,7 +132,7 @@ def change_without_daemon(config: Config, verb: Verb, job_id: str) -> str:
     count = reindex(folders, index) if verb is Verb.REINDEX or not index.found else 0
     done = _reindexed(count)
     if verb is Verb.RETRY:
-        return_to_failed(folders, job_id)
+        return_to_failed(folders, job_id, policy_of(config.permissions))
         job = retry(folders, job_id, utc_now())
         index.put(job.status, job.folder.path)
         done = _done(verb, job_id)
@@ -151,12 +152,19 @@ class Changes:
         pipeline: has the jobs in work.
         index: the index.
         delivering: whether a job is on its way to its result's place.
+        policy: whose results are and who may read them.
     """
 
     def __init__(
-        self, folders: Folders, pipeline: Pipeline, index: JobIndex, delivering: Callable[[str], bool]
+        self,
+        folders: Folders,
+        pipeline: Pipeline,
+        index: JobIndex,
+        delivering: Callable[[str], bool],
+        policy: Policy,
     ) -> None:
         self._folders = folders
+        self._policy = policy
         self._pipeline = pipeline
         self._index = index
         self._delivering = delivering
@@ -223,14 +231,14 @@ class Changes:
         """Retry a job; one that gets stuck between its two places is brought back, now or when it is asked again."""
         run = functools.partial(asyncio.get_running_loop().run_in_executor, self._threads)
         if job_id in self._halfway:
-            await run(return_to_failed, self._folders, job_id)
+            await run(return_to_failed, self._folders, job_id, self._policy)
             self._halfway.discard(job_id)
         try:
             return await run(retry, self._folders, job_id, utc_now())
         except OSError:
             self._halfway.add(job_id)
             with contextlib.suppress(OSError):
-                await run(return_to_failed, self._folders, job_id)
+                await run(return_to_failed, self._folders, job_id, self._policy)
                 self._halfway.discard(job_id)
             raise
 

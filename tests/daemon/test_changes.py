@@ -18,6 +18,7 @@ from pdfocr_watcher.jobs.checkpoint import write_failed_page
 from pdfocr_watcher.jobs.delivery import deliver
 from pdfocr_watcher.jobs.index import JobIndex, read_entries
 from pdfocr_watcher.jobs.model import Stage, Status
+from pdfocr_watcher.jobs.ownership import Policy
 from pdfocr_watcher.jobs.requests import Verb, ask, take_answer
 from pdfocr_watcher.jobs.retention import Place, Purged
 from pdfocr_watcher.jobs.status_file import read_status, write_status
@@ -163,7 +164,7 @@ class Office:
             utc_now,
             1,
         )
-        self.changes = Changes(folders, self.pipeline, index, self.delivering.__contains__)
+        self.changes = Changes(folders, self.pipeline, index, self.delivering.__contains__, Policy())
 
     async def _ended(self, job):
         raise AssertionError(job)

@@ -5,6 +5,7 @@ The points are those of an undisturbed run, so a step that is added to the progr
 
 import itertools
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ _SETTINGS = {
     "engine": {"name": "null", "max_concurrency": 1},
 }
 _AT_A_TIME = 2
+_serial = itertools.count()
 #: A point may come a little less often in one run than in another: progress is written when there is time for it.
 _REACHED = 0.9
 _MOST_IMPORTANT = {
@@ -32,6 +34,14 @@ _MOST_IMPORTANT = {
     "after rename JOB/input.pdf",
     "after rename pages/PAGE.json",
     "after remove_tree JOB/pages",
+    "after rename letters/two.ID",
+}
+#: Where the next start has something to mend; the fourth comes only between two file systems.
+_HALF_WAY = {
+    "after rename JOB/input.pdf",
+    "after rename JOB/output.mmd",
+    "after remove_tree JOB/pages",
+    "after make_folder letters/temporary TARGET",
     "after rename letters/two.ID",
 }
 
@@ -74,25 +84,31 @@ def _undisturbed(layout: _Layout) -> tuple[Run, dict[str, bytes]]:
     return run, outputs_of(job.folder, _OUTPUTS)
 
 
-def _crash_at(layout: _Layout, name: str, point: CrashPoint, outputs: dict[str, bytes]) -> tuple[bool, list[str]]:
-    """Crash at a point, start again; whether the point was reached, and what is wrong then."""
-    site = layout.site(name)
+def _different(points: Sequence[CrashPoint]) -> list[CrashPoint]:
+    """The points without those that are directly followed by the begin of the next step: the disk is the same there."""
+    return [
+        point
+        for point, following in itertools.zip_longest(points, points[1:])
+        if following is None or point.name.startswith("before") or following.name.startswith("after")
+    ]
+
+
+def _crash_at(layout: _Layout, points: Sequence[CrashPoint], outputs: dict[str, bytes]) -> tuple[bool, list[str]]:
+    """Crash at one point after the other, then start again; whether all were reached, and what is wrong then."""
+    site = layout.site(f"case-{next(_serial)}")
     _drop(site)
-    first = run_once(site.config, _trace(site, 1), point)
-    if first.returncode == 0:
-        return False, [f"{point}: {wrong}" for wrong in what_is_wrong(site, _SOURCE, outputs, set(), first)]
+    runs = [run_once(site.config, _trace(site, number), point) for number, point in enumerate(points)]
     done = pages_done(site)
-    again = run_once(site.config, _trace(site, 2))
-    wrong = [f"{point} ({site.base}): {wrong}" for wrong in what_is_wrong(site, _SOURCE, outputs, done, again)]
-    return True, wrong
+    last = run_once(site.config, _trace(site, len(points)))
+    wrong = [f"{points} ({site.base}): {wrong}" for wrong in what_is_wrong(site, _SOURCE, outputs, done, last)]
+    return all(run.returncode != 0 for run in runs), wrong
 
 
-def _crash_at_all(layout: _Layout, points: list[CrashPoint], outputs: dict[str, bytes]) -> None:
-    numbers = itertools.count()
+def _crash_at_all(layout: _Layout, cases: Sequence[Sequence[CrashPoint]], outputs: dict[str, bytes]) -> None:
     with ThreadPoolExecutor(_AT_A_TIME) as threads:
-        cases = list(threads.map(lambda point: _crash_at(layout, str(next(numbers)), point, outputs), points))
-    assert [wrong for _, found in cases for wrong in found] == []
-    assert sum(reached for reached, _ in cases) >= _REACHED * len(points)
+        ends = list(threads.map(lambda points: _crash_at(layout, points, outputs), cases))
+    assert [wrong for _, found in ends for wrong in found] == []
+    assert sum(reached for reached, _ in ends) >= _REACHED * len(cases)
 
 
 @pytest.mark.long
@@ -100,14 +116,30 @@ def _crash_at_all(layout: _Layout, points: list[CrashPoint], outputs: dict[str, 
 def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(layout: _Layout) -> None:
     run, outputs = _undisturbed(layout)
     assert pages_read(run) == [0, 1]
-    points = run.points()
-    print(len(points), "points")  # noqa: T201 - shown by `pytest -s`
-    _crash_at_all(layout, points, outputs)
+    _crash_at_all(layout, [[point] for point in _different(run.points())], outputs)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_crash_while_an_earlier_one_is_mended_is_mended_too(layout: _Layout) -> None:
+    run, outputs = _undisturbed(layout)
+    firsts = [point for point in run.points() if point.name in _HALF_WAY and point.number == 1]
+    assert len(firsts) >= len(_HALF_WAY) - 1
+    cases = []
+    for first in firsts:
+        site = layout.site(f"mending-{next(_serial)}")
+        _drop(site)
+        assert run_once(site.config, _trace(site, 1), first).returncode != 0
+        mending = run_once(site.config, _trace(site, 2)).points()
+        # What comes after the mending is the life of any job, whose every step is tried above.
+        seconds = itertools.takewhile(lambda point: not point.name.startswith("before inspect"), mending)
+        cases += [(first, second) for second in _different(list(seconds))]
+    _crash_at_all(layout, cases, outputs)
 
 
 def test_a_crash_at_the_steps_that_matter_most(layout: _Layout) -> None:
     """What the long test does at every step, at those where the file, a page or the result comes to its place."""
     run, outputs = _undisturbed(layout)
-    points = [point for point in run.points() if point.name in _MOST_IMPORTANT and point.number == 1]
-    assert len(points) == len(_MOST_IMPORTANT)
-    _crash_at_all(layout, points, outputs)
+    cases = [[point] for point in run.points() if point.name in _MOST_IMPORTANT and point.number == 1]
+    assert len(cases) == len(_MOST_IMPORTANT)
+    _crash_at_all(layout, cases, outputs)
