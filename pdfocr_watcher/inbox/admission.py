@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.inbox.stability import Readiness
 from pdfocr_watcher.inbox.sweep import Signature
-from pdfocr_watcher.jobs.beneath import folder_beneath
+from pdfocr_watcher.jobs.descent import descend
 
 #: The header must begin within this many bytes (ISO 32000-1, annex H, note 13: what readers accept).
 HEAD_BYTES = 1024
@@ -108,8 +108,8 @@ def probe(root: Path, path: str, signature: Signature, max_bytes: int) -> Probe:
         return Probe(Verdict.EMPTY)
     inside = PurePosixPath(path)
     try:
-        with folder_beneath(root, str(inside.parent)) as folder:
-            descriptor = os.open(folder / inside.name, _FLAGS)
+        with descend(root, inside.parent.parts) as way:
+            descriptor = os.open(way.here / inside.name, _FLAGS)
         try:
             return _look(descriptor, signature, max_bytes)
         finally:

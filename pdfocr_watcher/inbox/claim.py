@@ -6,7 +6,7 @@ too, and its source is removed only once the copy was verified. So is a file wit
 has another one could change it after it was judged. A file that turns out to be another than was judged, or to be
 written still, gets its name back. What a crash leaves half-way is mended by `jobs.claim_note` and `jobs.recovery`.
 
-No link is followed, and nothing outside the inbox is touched, whatever happens there meanwhile (`jobs.beneath`).
+No link is followed, and nothing outside the inbox is touched, whatever happens there meanwhile (`jobs.descent`).
 """
 
 import contextlib
@@ -19,8 +19,8 @@ from pathlib import Path, PurePosixPath
 
 from pdfocr_watcher.inbox.lease import has_writer
 from pdfocr_watcher.inbox.sweep import Signature
-from pdfocr_watcher.jobs.beneath import folder_beneath
 from pdfocr_watcher.jobs.claim_note import ClaimNote, finish_claim
+from pdfocr_watcher.jobs.descent import descend
 from pdfocr_watcher.jobs.durable import (
     copy_verified,
     is_regular_file,
@@ -149,7 +149,7 @@ class Claimer:
         inside = PurePosixPath(path)
         with contextlib.ExitStack() as stack:
             try:
-                source = stack.enter_context(folder_beneath(self.inbox, str(inside.parent))) / inside.name
+                source = stack.enter_context(descend(self.inbox, inside.parent.parts)).here / inside.name
                 status = source.lstat()
                 if Signature.of(status) != signature or not stat.S_ISREG(status.st_mode):
                     return None

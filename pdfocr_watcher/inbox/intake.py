@@ -27,7 +27,7 @@ from pdfocr_watcher.inbox.mount_memory import MountMemory
 from pdfocr_watcher.inbox.observer import Noticer
 from pdfocr_watcher.inbox.stability import Settled, StabilityTracker
 from pdfocr_watcher.inbox.sweep import Sweep, sweep
-from pdfocr_watcher.jobs.beneath import folder_beneath
+from pdfocr_watcher.jobs.descent import descend
 from pdfocr_watcher.jobs.folder import displayable
 
 _log = structlog.get_logger(__name__)
@@ -267,8 +267,8 @@ class Intake:
 
     def _is_written(self, path: str) -> bool:
         inside = PurePosixPath(path)
-        with folder_beneath(self._root, str(inside.parent)) as folder:
-            return has_writer(folder / inside.name) is True
+        with descend(self._root, inside.parent.parts) as way:
+            return has_writer(way.here / inside.name) is True
 
     def _is_left(self, path: str, verdict: Verdict) -> bool:
         if not has_pdf_name(path):

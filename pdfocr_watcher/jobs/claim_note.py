@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pdfocr_watcher.jobs.beneath import GONE, folder_beneath
+from pdfocr_watcher.jobs.descent import GONE, descend
 from pdfocr_watcher.jobs.durable import (
     is_regular_file,
     link,
@@ -98,9 +98,9 @@ class ClaimNote:
         return note if is_private_name(note.private) and "/" not in note.private else None
 
     @property
-    def folder(self) -> str:
-        """The file's folder, relative to the inbox."""
-        return str(PurePosixPath(self.path).parent)
+    def folders(self) -> tuple[str, ...]:
+        """The sub-folders of the inbox that lead to the file."""
+        return PurePosixPath(self.path).parent.parts
 
     def reachable(self) -> bool:
         """Whether the file would be seen if it were there: an inbox that is not mounted looks empty."""
@@ -126,7 +126,7 @@ def finish_claim(folder: JobFolder, *, keep_copy: bool = True) -> None:
         with ExitStack() as stack:
             inbox_folder: Path | None = None
             try:
-                inbox_folder = stack.enter_context(folder_beneath(Path(note.inbox), note.folder))
+                inbox_folder = stack.enter_context(descend(Path(note.inbox), note.folders)).here
             except OSError as error:
                 if error.errno not in GONE:
                     raise

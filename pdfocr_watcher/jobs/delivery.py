@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
-from pdfocr_watcher.jobs.descent import Descent, descended
+from pdfocr_watcher.jobs.descent import Descent, descend
 from pdfocr_watcher.jobs.durable import (
     TEMPORARY_PREFIX,
     TEMPORARY_SUFFIX,
@@ -97,7 +97,7 @@ def deliver(
             move_folder(folder.path, target, mark, lambda tree: grant_result(tree, way.here, dropped, policy))
         except OSError as error:
             # The path to work with means nothing to a person.
-            if str(way.here) != str(way.path) and str(error.filename or "").startswith(str(way.here)):
+            if str(error.filename or "").startswith(str(way.here)):
                 raise OSError(error.errno, error.strerror, str(way.path / name)) from error
             raise
         return way.path / name
@@ -204,7 +204,7 @@ def take_back(result: Path, root: Path, jobs: Path, status: JobStatus, now: date
         OSError: a file system refused; the job lies in one of the two places, whole.
     """
     folder = JobFolder(jobs / status.job_id)
-    with descended(root, result) as way:
+    with descend(root, result.relative_to(root).parts[:-1]) as way:
         move_folder(way.here / result.name, folder.path)
     take_over(folder.path, _NOTES)
     for index in folder.checkpointed():
@@ -228,5 +228,5 @@ def remove_result(result: Path, root: Path) -> None:
     Raises:
         OSError: a file system refused, or a link is in the way.
     """
-    with descended(root, result) as way:
+    with descend(root, result.relative_to(root).parts[:-1]) as way:
         remove_folder(way.here / result.name)

@@ -1,11 +1,18 @@
-"""A way down from a folder that is ours through folders that others may exchange for links: none is followed."""
+"""A way down from a folder that is ours through folders that others may exchange for links: none is followed.
 
+The inbox and the outbox are other people's, and change while we work. What is done there is decided elsewhere.
+"""
+
+import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+#: What is said where a folder is gone, or where something else has taken the name of a part of its path.
+GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
 class Descent:
@@ -16,32 +23,35 @@ class Descent:
 
     Attributes:
         path: the folder as people call it, for messages and for the index.
-        here: the same folder as a path to work with: it goes on to mean this very folder, whatever is put in its
-            place or above it. Only names of one part may be added to it, and only while the descent lasts.
+        here: the same folder as a path to work with: it goes on to mean this very folder, whatever is renamed or put
+            in its place or above it. Only names of one part may be added to it, and only while the descent lasts.
+
+    Raises:
+        OSError: the root cannot be opened.
     """
 
     def __init__(self, root: Path) -> None:
+        self._descriptor = os.open(root, _FOLDER)
         self.path = root
-        self.here = root
-        self._descriptor: int | None = None
+
+    @property
+    def here(self) -> Path:
+        """See the attributes."""
+        return Path(f"/proc/self/fd/{self._descriptor}")
 
     def enter(self, name: str) -> None:
         """Go into a sub-folder.
 
         Raises:
-            NotADirectoryError: it is a link, or something else that is no folder.
-            OSError: it cannot be entered.
+            OSError: it cannot be entered; with an errno of `GONE` if it is not there, or is a link or something else
+                that is no folder; EINVAL if the name leads elsewhere.
         """
-        descriptor = os.open(self.here / name, _FOLDER)
-        self._close()
+        if name == ".." or "/" in name:
+            raise OSError(errno.EINVAL, "the path leads out of its root", name)
+        descriptor = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=self._descriptor)
+        os.close(self._descriptor)
         self._descriptor = descriptor
-        self.here = Path(f"/proc/self/fd/{descriptor}")
         self.path /= name
-
-    def _close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
 
     def __enter__(self) -> Self:
         return self
@@ -49,20 +59,19 @@ class Descent:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        os.close(self._descriptor)
 
 
-def descended(root: Path, folder: Path) -> Descent:
-    """The way to the folder above `folder`, which lies below `root`.
+def descend(root: Path, parts: Iterable[str]) -> Descent:
+    """The way into a folder below a root, part by part.
 
     Raises:
-        NotADirectoryError: a link is in the way.
-        OSError: it cannot be entered.
+        OSError: see `Descent.enter`.
     """
     way = Descent(root)
     try:
-        for name in folder.relative_to(root).parts[:-1]:
-            way.enter(name)
+        for part in parts:
+            way.enter(part)
     except BaseException:
         way.__exit__(None, None, None)
         raise
