@@ -213,11 +213,17 @@ def descriptors():
     return len(os.listdir("/proc/self/fd"))
 
 
+def zombies(process):
+    return {child.pid for child in process.children() if child.status() == psutil.STATUS_ZOMBIE}
+
+
 async def test_crashes_leave_no_descriptor_no_zombie_and_no_thread(make_pool, folder, monkeypatch):
     monkeypatch.setattr(workers, "_WATCH_INTERVAL", 0.02)
     pool = await make_pool(size=2)
     await until(lambda: len(pool.pids) == 2)
     myself = psutil.Process()
+    # Tests before this one may have left some that nobody waits for.
+    dead = zombies(myself)
     before = descriptors(), myself.num_threads()
     for index in range(8):
         os.kill(pool.pids[index % 2], signal.SIGKILL)
@@ -226,8 +232,7 @@ async def test_crashes_leave_no_descriptor_no_zombie_and_no_thread(make_pool, fo
         assert await outcome(pool.call(page_task(folder, index), 60)) is None
     await until(lambda: all(place.worker.ready for place in pool._places))
     await until(lambda: (descriptors(), myself.num_threads()) == before)
-    children = {child.pid for child in myself.children() if child.status() == psutil.STATUS_ZOMBIE}
-    assert not children
+    assert zombies(myself) <= dead
 
 
 @pytest.fixture

@@ -27,6 +27,9 @@ class Office:
     ) -> None:
         self._computers: list[Computer] = []
         self.site = Site(base / "site", {"folders": {"jobs": str(base / "jobs")}, **(settings or {})})
+        for folder in (self.site.inbox, self.site.outbox, self.site.failed):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o2770)
         self.samba = Samba(base / "samba", self.site.root, more)
         self.samba.start()
         self.daemon = self.site.start()
