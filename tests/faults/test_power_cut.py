@@ -34,6 +34,8 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "service": {"health_interval": 60.0},
 }
 _AT_A_TIME = 2
+#: So often an fsync may be left out without anybody noticing.
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,6 @@ def test_a_power_cut_at_any_step_loses_nothing_and_doubles_nothing(
 @pytest.mark.parametrize(("layout", "left_out"), _CONTROLS, ids=[left_out for _, left_out in _CONTROLS])
 def test_one_fsync_less_is_found(layout: _Layout, left_out: str, tmp_path: Path, expected: dict[str, bytes]) -> None:
     """The test above is worth something: with the fsync of one file or folder taken out it finds what is lost."""
-    machine = _Machine(tmp_path / "machine", layout)
-    found = next(_wrong_after(machine, expected, without=[f"before {left_out}"]), None)
-    assert found is not None
+    tries = (_Machine(tmp_path / f"machine-{number}", layout) for number in range(_TRIES))
+    # What is not synced gets to the disk when the system has time for it, and on some runs that is at once.
+    assert any(next(_wrong_after(machine, expected, [f"before {left_out}"]), None) for machine in tries)
