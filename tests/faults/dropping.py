@@ -98,7 +98,7 @@ class Dropper:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"scan {self._draw.randrange(_NAMES)}.pdf"
         if os.path.lexists(path):  # nobody took the earlier one yet
-            path = folder / f"scan {number}.pdf"
+            path = folder / f"scan again {number}.pdf"
         way = self._draw.choice(self._ways)
         source = path.relative_to(self._inbox).as_posix()
         drop = Drop(number, source, self._draw.randrange(len(DOCUMENTS)), way.__name__.strip("_"))
