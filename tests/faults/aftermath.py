@@ -8,6 +8,9 @@ from pathlib import Path
 from tests.end_to_end.harness import Site, temporary_files
 from tests.faults.armed import Run
 
+#: What lies in jobs/ beside the jobs, as long as there are daemons.
+OF_THE_DAEMON = {".lock", ".requests", ".inbox-mount"}
+
 
 def pages_done(site: Site) -> set[int]:
     """The pages, counted from 0, whose checkpoint is on disk."""
@@ -62,7 +65,7 @@ def what_is_wrong(
 
 def what_is_left(site: Site) -> Iterator[str]:
     """Everything that lies beside the results and that no undisturbed run leaves."""
-    if left := [path for path in site.jobs.iterdir() if path.name not in {".lock", ".requests", ".inbox-mount"}]:
+    if left := [path for path in site.jobs.iterdir() if path.name not in OF_THE_DAEMON]:
         yield f"left in jobs: {left}"
     if left := [path for path in site.inbox.rglob("*") if not path.is_dir() or path.name.startswith(".")]:
         yield f"left in the inbox: {left}"

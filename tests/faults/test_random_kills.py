@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from tests.end_to_end.harness import Daemon, Job, Site, temporary_files, wait_for
+from tests.faults.aftermath import OF_THE_DAEMON
 from tests.faults.armed import armed
 from tests.faults.dropping import DOCUMENTS, Drop, Dropper, labelled, number_of
 
@@ -40,7 +41,8 @@ _LONGEST_LIFE = 4.0
 _QUIET_LIMIT = 180.0
 _OUTPUTS = ("output.mmd", "output_det.mmd", "output_layouts.pdf")
 _ROOT_NAMES = {
-    "config.yaml", "health.json", "index.json", "inbox", "inbox-staging", "inbox-dropper", "jobs", "outbox", "failed",
+    ".lock", "config.yaml", "health.json", "index.json", "inbox", "inbox-staging", "inbox-dropper", "jobs", "outbox",
+    "failed",
 }  # fmt: skip
 
 
@@ -78,7 +80,9 @@ class _Killed:
                 daemon.kill()
         finally:
             dropper.stop()
-        # What was killed left the launchers of its renderers; the next daemon that renders removes them.
+        # What was killed left the launchers of its renderers: who renders next removes those that are old enough.
+        for folder in (self.site.base / "tmp").iterdir():
+            os.utime(folder, (0, 0))
         dropper.drop()
         self.site.start(self.environment)
         wait_for(
@@ -164,7 +168,7 @@ def _account(site: Site, ledger: list[Drop], expected: Mapping[int, dict[str, by
 
 def _left(site: Site) -> Iterator[str]:
     """Everything that lies there beside the results."""
-    if left := [path for path in site.jobs.iterdir() if path.name not in {".lock", ".requests"}]:
+    if left := [path for path in site.jobs.iterdir() if path.name not in OF_THE_DAEMON]:
         yield f"in jobs: {left}"
     if left := [path for path in site.inbox.rglob("*") if not path.is_dir()]:
         yield f"in the inbox: {left}"

@@ -6,7 +6,7 @@ from pathlib import Path
 _TEMPORARY = re.compile(r"^\.pdfocr-(.+?)(\.[0-9]+-[0-9]+)?\.tmp$")
 _NAMES = (
     (re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"), "JOB"),
-    (re.compile(r"[0-9a-f]{32}"), "TARGET"),
+    (re.compile(r"[0-9a-z-]*-[0-9a-f]{32}"), "TARGET"),
     (re.compile(r"\.[0-9a-f]{8}(?=$|\.)"), ".ID"),
     (re.compile(r"\b[0-9]{4}\b"), "PAGE"),
     (re.compile(r"\b[0-9]+_[0-9]+\b"), "FIGURE"),
