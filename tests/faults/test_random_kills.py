@@ -122,10 +122,11 @@ class _Killed:
 
 
 def _kill_a_part(daemon: Daemon, draw: random.Random) -> None:
-    """Kill a worker or a renderer; a document whose inspection is killed may rightly count as damaged."""
+    """Kill a worker or a renderer, but not who opens a document: that may rightly count as damaged then."""
     for process in draw.sample(parts := daemon.descendants(), len(parts)):
         with suppress(psutil.Error):
-            if "pdfinfo" not in " ".join(process.cmdline()):
+            # By what it surely is: a child that was just forked still looks like its daemon.
+            if {"pdfocr_watcher.pipeline.worker", "pdftoppm"}.intersection(map(os.path.basename, process.cmdline())):
                 process.kill()
                 return
 
