@@ -194,7 +194,7 @@ def test_a_job_that_is_taken_back_is_durable_before_its_result_is_gone(
     status = _status(status=Status.FAILED, stage=Stage.DONE)
     result = deliver(_job(tmp_path / "jobs", status), status, away / "outbox", away / "failed")
     trace.clear()
-    take_back(result, tmp_path / "jobs", status, _NOW)
+    take_back(result, away / "failed", tmp_path / "jobs", status, _NOW)
     jobs = role(tmp_path / "jobs")
     moved = _moved("jobs/JOB", jobs, ["temporary TARGET/status.json"], "failed/in", far=away != tmp_path)
     gone = ["rename in/temporary a.ID", "sync_folder failed/in", "remove_tree in/temporary a.ID"]
