@@ -22,7 +22,6 @@ from pdfocr_watcher.inbox.sweep import Signature
 from pdfocr_watcher.jobs.claim_note import ClaimNote, finish_claim
 from pdfocr_watcher.jobs.descent import descend
 from pdfocr_watcher.jobs.durable import (
-    copy_verified,
     is_regular_file,
     make_folder,
     remove_file,
@@ -34,6 +33,7 @@ from pdfocr_watcher.jobs.durable import (
 from pdfocr_watcher.jobs.folder import JobFolder, displayable, result_folder
 from pdfocr_watcher.jobs.granting import DROPPED_NAME, close_to_others, note_dropped, rights_in_inbox
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status, new_job_id
+from pdfocr_watcher.jobs.moving import copy_verified
 from pdfocr_watcher.jobs.status_file import STATUS_NAME, write_status
 
 #: Gone, exchanged for something else, or held by a writer that shares it with nobody (a Windows client's open file).

@@ -16,7 +16,6 @@ from pdfocr_watcher.jobs.durable import (
     TEMPORARY_SUFFIX,
     is_temporary,
     make_folders,
-    move_folder,
     remove_file,
     remove_folder,
     remove_tree,
@@ -33,6 +32,7 @@ from pdfocr_watcher.jobs.granting import (
     take_over,
 )
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
+from pdfocr_watcher.jobs.moving import move_folder
 from pdfocr_watcher.jobs.ownership import Policy
 from pdfocr_watcher.jobs.recovery import resumed
 from pdfocr_watcher.jobs.rights import Rights

@@ -11,7 +11,6 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
 from pdfocr_watcher.jobs.descent import Descent
 from pdfocr_watcher.jobs.durable import (
-    copy_verified,
     is_regular_file,
     make_folder,
     remove_tree,
@@ -21,6 +20,7 @@ from pdfocr_watcher.jobs.durable import (
 )
 from pdfocr_watcher.jobs.folder import GROUNDING_NAME, LAYOUTS_NAME, MARKDOWN_NAME, JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus
+from pdfocr_watcher.jobs.moving import copy_verified
 from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.rendering import PageSize, Rasterizer, inspect_document
 

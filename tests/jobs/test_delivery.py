@@ -12,7 +12,7 @@ import pytest
 
 from pdfocr_watcher.document.model import Block, Box, FailedPage, Label, Page
 from pdfocr_watcher.errors import ErrorCode
-from pdfocr_watcher.jobs import delivery, durable, steps
+from pdfocr_watcher.jobs import delivery, durable, moving, steps
 from pdfocr_watcher.jobs.checkpoint import write_failed_page, write_page
 from pdfocr_watcher.jobs.delivery import deliver, take_back
 from pdfocr_watcher.jobs.durable import is_temporary, remove_folder
@@ -182,7 +182,7 @@ def test_a_crash_while_the_source_is_removed_leaves_no_half_job_to_be_adopted(
     folder, status = finished(jobs)
     outbox = elsewhere / "outbox"
     if again:
-        monkeypatch.setattr(durable, "remove_folder", crash)
+        monkeypatch.setattr(moving, "remove_folder", crash)
         with pytest.raises(Crash):
             deliver(folder, status, outbox, failed)
         monkeypatch.undo()
@@ -212,14 +212,14 @@ def test_a_disk_that_refuses_after_the_rename_does_not_make_it_fail_for_ever(fol
     jobs, outbox, failed = folders
     outbox.mkdir()
     folder, status = finished(jobs)
-    real = durable.sync_folder
+    real = moving.sync_folder
 
     def refuse(path):
         if path.resolve() == (outbox if refused == "the outbox's" else jobs):
             raise OSError(errno.EIO, "no")
         real(path)
 
-    monkeypatch.setattr(durable, "sync_folder", refuse)
+    monkeypatch.setattr(moving, "sync_folder", refuse)
     with pytest.raises(OSError, match="no"):
         deliver(folder, status, outbox, failed)
     monkeypatch.undo()
@@ -272,7 +272,7 @@ def test_a_crash_while_a_job_is_taken_back_leaves_it_in_one_place_after_the_next
     jobs, outbox, failed = any_folders
     folder, status = finished(jobs, Status.FAILED)
     result = deliver(folder, status, outbox, failed)
-    monkeypatch.setattr(durable if step == "remove_folder" else delivery, step, crash)
+    monkeypatch.setattr(moving if step == "remove_folder" else delivery, step, crash)
     try:
         take_back(result, failed, jobs, status, status.updated_at)
     except Crash:

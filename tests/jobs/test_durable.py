@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -11,13 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from pdfocr_watcher.jobs import durable
+from pdfocr_watcher.jobs import moving
 from pdfocr_watcher.jobs.durable import (
-    copy_verified,
     is_regular_file,
     is_temporary,
     make_folders,
-    move_folder,
     remove_folder,
     sha256_of,
     sync_folder,
@@ -26,6 +25,7 @@ from pdfocr_watcher.jobs.durable import (
     write_durably,
     write_file,
 )
+from pdfocr_watcher.jobs.moving import copy_verified, move_folder
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_copy_is_read_back_and_made_durable_before_it_has_its_name(tmp_path, c
 def test_a_copy_that_reads_back_differently_is_refused(tmp_path, monkeypatch):
     source = tmp_path / "source.pdf"
     source.write_bytes(b"content")
-    monkeypatch.setattr(durable, "sha256_of", lambda _: "0" * 64)
+    monkeypatch.setattr(moving, "sha256_of", lambda _: "0" * 64)
     with pytest.raises(OSError, match="differs") as caught:
         copy_verified(source, tmp_path / "input.pdf")
     assert caught.value.errno == errno.EIO
@@ -239,8 +239,8 @@ def test_two_folders_with_names_alike_do_not_meet_on_their_way_elsewhere(tmp_pat
     """The temporary names of two targets differ, however long their common beginning is."""
     beginning = "a long title that many a scanner gives to each of its documents " * 3
     used = []
-    real = durable._copy_folder
-    monkeypatch.setattr(durable, "_copy_folder", lambda source, to, levels: (used.append(to), real(source, to, levels)))
+    real = moving._copy_folder
+    monkeypatch.setattr(moving, "_copy_folder", lambda source, to, levels: (used.append(to), real(source, to, levels)))
     for end in ("1", "2"):
         move_folder(make_tree(tmp_path / end), elsewhere / f"{beginning}.{end}")
     assert len({path for path in used if is_temporary(path.name)}) == 2
@@ -249,8 +249,8 @@ def test_two_folders_with_names_alike_do_not_meet_on_their_way_elsewhere(tmp_pat
 
 def test_what_an_earlier_try_left_elsewhere_is_replaced(tmp_path, elsewhere, monkeypatch, names_below):
     source, target = make_tree(tmp_path / "a"), elsewhere / "a.1"
-    real = durable._copy_and_read_back
-    monkeypatch.setattr(durable, "_copy_and_read_back", fail(errno.ENOSPC))
+    real = moving._copy_and_read_back
+    monkeypatch.setattr(moving, "_copy_and_read_back", fail(errno.ENOSPC))
     with pytest.raises(OSError, match="No space"):
         move_folder(source, target)
     assert not target.exists()
@@ -258,7 +258,7 @@ def test_what_an_earlier_try_left_elsewhere_is_replaced(tmp_path, elsewhere, mon
     (left,) = os.listdir(elsewhere)
     assert is_temporary(left)
     (elsewhere / left / "from an earlier try").touch()
-    monkeypatch.setattr(durable, "_copy_and_read_back", real)
+    monkeypatch.setattr(moving, "_copy_and_read_back", real)
     move_folder(source, target)
     assert os.listdir(elsewhere) == ["a.1"]
     assert names_below(target) == TREE
@@ -284,7 +284,7 @@ def test_links_and_pipes_are_not_carried_elsewhere(tmp_path, elsewhere, names_be
 
 def test_a_folder_that_is_removed_is_never_seen_half_empty(tmp_path, monkeypatch):
     folder = make_tree(tmp_path / "a")
-    monkeypatch.setattr(durable.shutil, "rmtree", fail(errno.EIO))  # the crash
+    monkeypatch.setattr(shutil, "rmtree", fail(errno.EIO))  # the crash
     with pytest.raises(OSError, match="error"):
         remove_folder(folder)
     (left,) = os.listdir(tmp_path)

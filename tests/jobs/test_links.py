@@ -11,8 +11,9 @@ from pdfocr_watcher.jobs import steps
 from pdfocr_watcher.jobs.catalogue import entries_from_disk, results
 from pdfocr_watcher.jobs.claim_note import ClaimNote, finish_claim
 from pdfocr_watcher.jobs.delivery import deliver, make_safe, remove_result, take_back
-from pdfocr_watcher.jobs.durable import move_folder, read_file
+from pdfocr_watcher.jobs.durable import read_file
 from pdfocr_watcher.jobs.model import Stage, Status
+from pdfocr_watcher.jobs.moving import move_folder
 from pdfocr_watcher.jobs.status_file import read_status, status_json
 from pdfocr_watcher.jobs.steps import Point, Step
 from tests.users import ALICE, give, needs_root
