@@ -45,10 +45,11 @@ class Derived:
         self._health_thread = ThreadPoolExecutor(1, "health")
         self._index_threads = ThreadPoolExecutor(2, "index")
         self._health_refused = False
+        self._closed = False
 
     async def keep_health(self) -> None:
-        """Write health.json again and again until cancelled."""
-        while True:
+        """Write health.json again and again, until it is closed."""
+        while not self._closed:
             await self._write_health()
             await asyncio.sleep(self._config.service.health_interval)
 
@@ -80,6 +81,8 @@ class Derived:
             self._index.flush(force=True)
             return True
 
+        # Nothing may begin after the last write: the process ends then, whatever its threads do.
+        self._closed = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WRITES):
                 await self._index_step(last)

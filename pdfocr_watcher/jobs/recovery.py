@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
-from pdfocr_watcher.jobs.durable import (
-    is_regular_file,
-    is_temporary,
-    remove_tree,
-)
+from pdfocr_watcher.jobs.durable import is_regular_file, is_temporary, remove_file, remove_tree
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.status_file import read_status
@@ -111,13 +107,16 @@ def _in_work(folder: JobFolder, status: JobStatus) -> bool:
 
 
 def remove_dying(jobs: Path) -> None:
-    """Remove the job folders whose removal, or whose copy from elsewhere, was broken off.
+    """Remove the job folders whose removal, or whose copy from elsewhere, was broken off, and files not written whole.
 
     Raises:
         OSError: the jobs folder cannot be read.
     """
     for name in filter(is_temporary, os.listdir(jobs)):
-        remove_tree(jobs / name, worthless=True)
+        if is_regular_file(jobs / name):
+            remove_file(jobs / name, missing_ok=True)
+        else:
+            remove_tree(jobs / name, worthless=True)
 
 
 def resumed(status: JobStatus, checkpointed: int) -> JobStatus:

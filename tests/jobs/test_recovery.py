@@ -160,6 +160,7 @@ def test_what_was_being_removed_goes_and_nothing_else(tmp_path, make_status, mak
     dying.mkdir()
     (dying / "input.pdf").touch()
     before = names_below(tmp_path)
+    (tmp_path / ".pdfocr-.inbox-mount.77-1.tmp").touch()
     remove_dying(tmp_path)
     assert names_below(tmp_path) == [name for name in before if not name.startswith(dying.name)]
 
