@@ -46,6 +46,9 @@ def retry(folders: Folders, job_id: str, now: datetime) -> ActiveJob:
         raise PdfocrError(
             ErrorCode.JOB_STATUS_CONFLICT, f"It is {found.status.status.value}; only a failed job is retried."
         )
+    if not found.folder.is_relative_to(folders.failed):
+        detail = f"It lies in {found.folder}, and only what lies below {folders.failed} is retried."
+        raise PdfocrError(ErrorCode.JOB_STATUS_CONFLICT, detail)
     folder, status = take_back(found.folder, folders.failed, folders.jobs, found.status, now)
     return ActiveJob(status, folder)
 
@@ -204,6 +207,9 @@ class Changes:
             return Answer(error.code, error.detail)
         except OSError as error:
             return Answer(ErrorCode.STORAGE_FAILED, f"{error}.")
+        except Exception as error:  # noqa: BLE001 - a defect of ours, or what somebody forged, costs the request alone
+            _log.exception("request.defect", verb=request.verb.value)
+            return Answer(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
 
     async def _do(self, request: Request) -> str:
         loop = asyncio.get_running_loop()

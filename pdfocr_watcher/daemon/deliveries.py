@@ -170,8 +170,7 @@ class Deliveries:
             except OSError as error:
                 refused = error
             if isinstance(refused, FileNotFoundError) and await self._in_thread(self._jobs.is_gone, job.folder.path):
-                _log.warning("job.folder_gone", job_id=job.job_id)
-                return None
+                return await self._find_delivered(job, target)
             if await self._waited_for_a_folder(target):
                 continue
             # Everybody may read this in health.json: the result's name is not for everybody.
@@ -180,6 +179,19 @@ class Deliveries:
             _log.warning("delivery.refused", job_id=job.job_id, error=str(refused), retry_in=delay)
             await asyncio.sleep(delay)
             delay = min(2 * delay, longest)
+
+    async def _find_delivered(self, job: ActiveJob, target: Storage) -> Path | None:
+        """The result of a job whose folder is gone; None if somebody removed it before it was delivered.
+
+        What was left of the folder may have been cleared away while the delivery was still removing it.
+        """
+        try:
+            result = await self._in_thread(self._move, job, target)
+        except OSError:
+            _log.warning("job.folder_gone", job_id=job.job_id)
+            return None
+        self._journal.gone(job)
+        return result
 
     def _move(self, job: ActiveJob, target: Storage) -> Path:
         target.check_mounted()

@@ -13,7 +13,7 @@ from pdfocr_watcher.jobs.checkpoint import read_checkpoint
 from pdfocr_watcher.jobs.descent import Descent, descend
 from pdfocr_watcher.jobs.durable import (
     TEMPORARY_PREFIX,
-    TEMPORARY_SUFFIX,
+    is_dying,
     is_temporary,
     make_folders,
     remove_file,
@@ -40,8 +40,6 @@ from pdfocr_watcher.jobs.status_file import STATUS_NAME, read_status, write_stat
 
 #: What the folders of results are called (see `folder.result_name`).
 _RESULT = re.compile(r".*[.][0-9a-f]{8}_*", re.DOTALL)
-#: What folders are called that are being removed (see `durable.temporary_name`).
-_DYING = re.compile(f"{re.escape(TEMPORARY_PREFIX)}.*[.][0-9]+-[0-9]+{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL)
 #: Nobody removes any more what has not changed for so long.
 _UNTOUCHED_SECONDS = 3600.0
 #: What the daemon tells itself in a job's folder.
@@ -170,10 +168,7 @@ def remove_broken_off(root: Path, owner: str, mark: str) -> None:
     for folder, names, _ in os.walk(root):
         for name in filter(is_temporary, names):
             path = Path(folder) / name
-            if name.startswith(ours):
-                left = not name.startswith(present)
-            else:
-                left = _DYING.fullmatch(name) is not None and _untouched(path)
+            left = not name.startswith(present) if name.startswith(ours) else is_dying(name) and _untouched(path)
             if left:
                 remove_tree(path, worthless=True)
         names[:] = [name for name in names if not (_RESULT.fullmatch(name) or is_temporary(name))]

@@ -49,11 +49,13 @@ _WORDS: dict[int, tuple[str, str]] = {
 _NO_INODES = ("has no inodes left", "Remove files there: the file system has space, but no room for another file.")
 
 
+class NoInodesError(OSError):
+    """A file system that has space, but no room for another file."""
+
+
 def refusal(error: OSError, folder: Path) -> str:
     """What a refusal means: which folder, what is wrong with it, and what to do."""
-    words = _WORDS.get(error.errno or 0)
-    if error.errno == errno.ENOSPC and _inodes_used_up(folder):
-        words = _NO_INODES
+    words = _NO_INODES if isinstance(error, NoInodesError) else _WORDS.get(error.errno or 0)
     what, advice = words or ("refuses what is done there", "Look in the system log.")
     return f"{folder} {what} ({error.strerror or error}). {advice} The daemon goes on by itself."
 
@@ -87,6 +89,7 @@ def try_writing(folder: Path, mark: str) -> None:
         mark: whose try it is: one at a time.
 
     Raises:
+        NoInodesError: there is space, but no room for another file.
         OSError: the folder cannot be used at present.
     """
     first, second = (folder / f"{TEMPORARY_PREFIX}{mark}-probe{number}{TEMPORARY_SUFFIX}" for number in (1, 2))
@@ -103,9 +106,11 @@ def try_writing(folder: Path, mark: str) -> None:
         rename(first, second)
         remove_tree(second)
         sync_folder(folder)
-    except OSError:
+    except OSError as error:
         for left in (first, second):
             remove_tree(left, worthless=True)
+        if error.errno == errno.ENOSPC and _inodes_used_up(folder):
+            raise NoInodesError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
         raise
 
 

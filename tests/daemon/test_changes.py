@@ -88,6 +88,13 @@ def test_only_what_failed_is_retried(folders):
     assert result.is_dir()
 
 
+def test_a_failed_result_that_somebody_put_elsewhere_is_not_retried(folders):
+    job, result = ended(folders)
+    moved = result.rename(folders.outbox / result.name)
+    assert code_of(retry, folders, job.job_id, utc_now()) is ErrorCode.JOB_STATUS_CONFLICT
+    assert moved.is_dir()
+
+
 def test_what_is_not_there_is_said(folders):
     for function in (retry, delete):
         arguments = (folders, "20260102T030001Z-0000ffff") + ((utc_now(),) if function is retry else ())
@@ -206,6 +213,17 @@ async def test_a_request_that_cannot_be_done_is_answered_with_the_reason(office)
     assert (await office.ask(Verb.RETRY, job.job_id)).code is ErrorCode.JOB_STATUS_CONFLICT
     assert (await office.ask(Verb.DELETE, "nobody")).code is ErrorCode.JOB_NOT_FOUND
     assert office.pipeline.jobs == {}
+
+
+async def test_a_request_that_meets_a_defect_costs_itself_alone(office, monkeypatch):
+    def broken(*_arguments):
+        raise ValueError("nobody thought of that")
+
+    job, _ = ended(office.folders)
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, "retry", broken)
+        assert (await office.ask(Verb.RETRY, job.job_id)).code is ErrorCode.INTERNAL
+    assert (await office.ask(Verb.RETRY, job.job_id)).code is None
 
 
 async def test_a_daemon_drops_a_job_that_is_deleted_and_its_mirror_goes(office):

@@ -1,6 +1,7 @@
 """Finished jobs reach the outbox or the failed folder, once, whatever the file system says in between."""
 
 import asyncio
+import errno
 import os
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import pytest
 
 from pdfocr_watcher.config.model import Folders
 from pdfocr_watcher.daemon import deliveries as deliveries_module
+from pdfocr_watcher.daemon import deliveries as delivering
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.folder import result_name
@@ -181,6 +183,24 @@ async def test_a_job_whose_folder_somebody_removed_is_let_go(deliveries, folders
     await until(lambda: not deliveries.waiting, 3)
     assert deliveries.trouble is None
     assert os.listdir(folders.outbox) == []
+
+
+async def test_a_job_whose_rest_somebody_cleared_away_after_its_delivery_is_delivered(deliveries, folders, monkeypatch):
+    """Across file systems what is left of the job's folder is removed last; who clears up may be quicker."""
+    real, moved = delivering.deliver, []
+
+    def cleared_away(*arguments):
+        result = real(*arguments)
+        if not moved:
+            moved.append(result)
+            raise FileNotFoundError(errno.ENOENT, "gone", "input.pdf")
+        return result
+
+    monkeypatch.setattr(delivering, "deliver", cleared_away)
+    job = ended(folders)
+    await deliveries.begin(job)
+    await through(deliveries)
+    assert (deliveries.completed, list(deliveries.latest)) == (1, moved)
 
 
 async def test_no_status_is_written_while_the_folder_moves(deliveries, folders):
