@@ -41,6 +41,7 @@ class Aftermath:
         self._loop = asyncio.get_running_loop()
         self._looked_for = asyncio.Event()
         self._suspects: set[Storage] = set()
+        self._told = ""
 
     def claim_refused(self) -> None:
         """A claim was refused; called in the claimer's thread."""
@@ -90,6 +91,9 @@ class Aftermath:
         except FileNotFoundError:
             return False  # somebody else removes it: look again
         except OSError as error:
-            _log.warning("leftover.kept", path=str(error.filename or self._folder), error=str(error))
+            path = str(error.filename or self._folder)
+            if path != self._told:
+                _log.warning("leftover.kept", path=path, error=str(error))
+            self._told = path
             return False
         return True

@@ -57,7 +57,8 @@ class Condition:
     def hold(self) -> str | None:
         """Why nothing may be claimed now; None if something may."""
         most = self._config.inbox.max_waiting_jobs
-        claimed = len(self._pipeline.jobs) + self._deliveries.waiting
+        not_begun = len(self._settling) + len(self._taking_up.unfinished)
+        claimed = not_begun + len(self._pipeline.jobs) + self._deliveries.waiting
         if claimed >= most:
             return f"{claimed} jobs wait already, and inbox.max_waiting_jobs is {most}."
         # What cannot be delivered stays where the jobs lie: no more of it is begun.
