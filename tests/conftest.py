@@ -58,12 +58,15 @@ def reading_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def mount():
-    """Mount a small file system in memory on a folder; skips where that is not allowed."""
+    """Mount a small file system in memory, or another folder, on a folder; skips where that is not allowed."""
     mounted = []
 
-    def do(folder, size="8m"):
+    def do(folder, size="8m", bound=None):
         folder.mkdir(exist_ok=True)
         command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        if bound is not None:
+            bound.mkdir(exist_ok=True)
+            command = ["mount", "--bind", str(bound), str(folder)]
         if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
             pytest.skip("needs the right to mount")
         mounted.append(folder)

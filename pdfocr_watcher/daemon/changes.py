@@ -7,6 +7,7 @@ command line does it itself, holding the daemon's locks.
 import asyncio
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -57,10 +58,12 @@ def delete(folders: Folders, job_id: str) -> None:
     """Remove a job's files, wherever they lie; blocking. In a running daemon the job was dropped before.
 
     Raises:
-        PdfocrError: there is no such job.
+        PdfocrError: there is no such job, or its file is still on its way out of the inbox.
         OSError: a file system refused.
     """
     folder = find_job(job_id, folders.jobs, folders.outbox, folders.failed).folder
+    if os.path.lexists(JobFolder(folder).claim_note):  # which alone says where the file is
+        raise PdfocrError(ErrorCode.JOB_STATUS_CONFLICT, "Its file is not all taken from the inbox; ask again later.")
     root = next(root for root in (folders.jobs, folders.outbox, folders.failed) if folder.is_relative_to(root))
     remove_result(folder, root)
 

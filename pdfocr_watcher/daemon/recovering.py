@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.inbox.lease import has_writer
 from pdfocr_watcher.jobs.claim_note import finish_claim
 from pdfocr_watcher.jobs.delivery import make_safe
 from pdfocr_watcher.jobs.durable import TEMPORARY_PREFIX, is_regular_file, is_temporary, remove_file, remove_tree
@@ -80,7 +81,7 @@ def mend(folder: JobFolder, max_attempts: int, now: datetime) -> ActiveJob | Non
     Raises:
         OSError: the inbox or the job's folder refused; to be tried again.
     """
-    finish_claim(folder)
+    finish_claim(folder, has_writer=has_writer)
     return _recover_one(folder, max_attempts, now)
 
 

@@ -168,8 +168,10 @@ class Claimer:
         note = ClaimNote.of(self.inbox, path, folder.path.name)
         private = source.with_name(note.private)
         note.write(folder)
+        taken = False
         try:
             _take(source, private)
+            taken = True
             # Were the name not durable before the copy is, a power cut could leave the file in both places.
             sync_folder(private.parent)
             whole = _is_as_judged(private, signature)
@@ -182,13 +184,13 @@ class Claimer:
                 remove_file(folder.claim_note)
                 return True
         except OSError as error:
-            finish_claim(folder, keep_copy=False)
+            finish_claim(folder, note, keep_copy=False, search=taken)
             if is_regular_file(target):
                 return True  # the file was removed, and only then something refused
             if error.errno in _NOT_NOW:
                 return None
             raise
-        finish_claim(folder, keep_copy=False)
+        finish_claim(folder, note, keep_copy=False)
         return None
 
     def _discard(self, folder: JobFolder) -> None:

@@ -14,7 +14,7 @@ import signal
 import stat
 from pathlib import Path
 
-from pdfocr_watcher.inbox import mounts
+from pdfocr_watcher.jobs import mounts
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 

@@ -1,14 +1,14 @@
 """On which mount the inbox lies, remembered over restarts: the folder below a mount that is not there looks empty.
 
 It is kept in a small file beside the jobs, and only where the inbox lies on a mount that the jobs do not lie on.
-Which mount serves a path is found out by `inbox.mounts`.
+Which mount serves a path is found out by `jobs.mounts`.
 """
 
 import contextlib
 import os
 from pathlib import Path
 
-from pdfocr_watcher.inbox import mounts
+from pdfocr_watcher.jobs import mounts
 from pdfocr_watcher.jobs.durable import remove_file, write_durably
 
 #: The file in the jobs folder. Who moves the inbox from a mount to a plain folder removes it.

@@ -35,9 +35,9 @@ from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGroupe
 from watchdog.observers.polling import PollingObserverVFS
 
 from pdfocr_watcher.config.model import Observer
-from pdfocr_watcher.inbox import mounts
 from pdfocr_watcher.inbox.inotify_limit import watches_exhausted
 from pdfocr_watcher.inbox.sweep import Identity
+from pdfocr_watcher.jobs import mounts
 
 _log = structlog.get_logger()
 

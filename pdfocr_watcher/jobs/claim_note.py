@@ -9,7 +9,7 @@ import errno
 import json
 import os
 import re
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -28,7 +28,7 @@ from pdfocr_watcher.jobs.durable import (
 )
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import JOB_ID, short_id
-from pdfocr_watcher.jobs.probe import mount_of
+from pdfocr_watcher.jobs.mounts import is_mount_point, mount_point
 
 #: So much of a file's name its private name keeps, for people: some file systems take 143 bytes only.
 _KEPT_BYTES = 80
@@ -37,6 +37,9 @@ _PRIVATE = re.compile(rf"{re.escape(_PREFIX)}{JOB_ID.pattern}-.*", re.DOTALL)
 #: What a file system says that cannot rename to a free name only, and one that knows no hard links.
 _NOT_EXCLUSIVE = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EMLINK, errno.EXDEV})
+HasWriter = Callable[[Path], bool | None]
+#: Whether a copy stays and its file, which still has its private name, goes.
+_Keep = Callable[[Path, Path], bool]
 
 
 def private_name(job_id: str, name: str) -> str:
@@ -59,7 +62,7 @@ class ClaimNote:
         inbox: the inbox, as it is configured.
         path: the file, relative to it.
         private: the name that it has meanwhile, in the same folder.
-        mount: where the file system that the inbox lies on is mounted.
+        mount: where the file system that the file lies on is mounted.
     """
 
     inbox: str
@@ -70,7 +73,9 @@ class ClaimNote:
     @classmethod
     def of(cls, inbox: Path, path: str, job_id: str) -> "ClaimNote":
         """The note of a claim that is about to begin; blocking."""
-        return cls(str(inbox), path, private_name(job_id, PurePosixPath(path).name), str(mount_of(inbox)))
+        return cls(
+            str(inbox), path, private_name(job_id, PurePosixPath(path).name), str(mount_point((inbox / path).parent))
+        )
 
     def write(self, folder: JobFolder) -> None:
         """Note it in the job's folder, durably.
@@ -102,38 +107,54 @@ class ClaimNote:
         """The sub-folders of the inbox that lead to the file."""
         return PurePosixPath(self.path).parent.parts
 
-    def reachable(self) -> bool:
-        """Whether the file would be seen if it were there: an inbox that is not mounted looks empty."""
-        # The root folder is one for good, and asking elsewhere may be refused.
-        return (self.mount == "/" or os.path.ismount(self.mount)) and Path(self.inbox).is_dir()
+    def check_reachable(self) -> None:
+        """Make sure that the file would be seen if it were there: an inbox that is not mounted looks empty.
+
+        Raises:
+            OSError: it would not.
+        """
+        if not (is_mount_point(Path(self.mount)) and Path(self.inbox).is_dir()):
+            raise OSError(errno.ESTALE, "the inbox is not there", self.inbox)
 
 
-def finish_claim(folder: JobFolder, *, keep_copy: bool = True) -> None:
+def finish_claim(
+    folder: JobFolder,
+    note: ClaimNote | None = None,
+    *,
+    keep_copy: bool = True,
+    search: bool = True,
+    has_writer: HasWriter | None = None,
+) -> None:
     """Bring a claim by copy to its end, however far it came: the file is then in one place, and the note is gone.
 
     Where the file still has its private name and its copy is whole, the copy stays and the file goes; where there
     is no whole copy, the file gets its own name back.
 
     Args:
-        folder: the job's folder.
+        folder: the job's folder; somebody may have removed it if the note is given.
+        note: what it says; read from there if it is not given.
         keep_copy: whether a copy that is in place may be kept; if not, the file gets its name back.
+        search: whether the file is looked for everywhere in the inbox if its folder does not have it, which may have
+            been renamed.
+        has_writer: whether somebody has a file open for writing; None if nobody can tell.
 
     Raises:
-        OSError: the inbox refused, or is not there; to be tried again, and the job is not to be begun before.
+        OSError: the inbox refused, or is not there, or somebody writes the file; to be tried again, and the job is
+            not to be begun before.
     """
-    note = ClaimNote.read(folder)
+    note = note or ClaimNote.read(folder)
     if note is not None:
-        with ExitStack() as stack:
-            inbox_folder: Path | None = None
-            try:
-                inbox_folder = stack.enter_context(descend(Path(note.inbox), note.folders)).here
-            except OSError as error:
-                if error.errno not in GONE:
-                    raise
-            if inbox_folder is not None and _is_there(inbox_folder / note.private):
-                _finish(note, inbox_folder, folder, keep_copy=keep_copy)
-            elif not note.reachable():
-                raise OSError(errno.ESTALE, "the inbox is not there", note.inbox)
+
+        def keep(private: Path, copy: Path) -> bool:
+            return keep_copy and _is_whole(private, copy, has_writer)
+
+        if not _finish_in(note, note.folders, folder, keep):
+            note.check_reachable()
+            found = _find(note) if search else None
+            if found is None:
+                note.check_reachable()  # the mount may have gone while it was searched
+            elif not _finish_in(note, found, folder, keep):
+                raise OSError(errno.ESTALE, "the folder was renamed just now", note.inbox)
     remove_file(folder.claim_note, missing_ok=True)
 
 
@@ -162,11 +183,45 @@ def give_back(private: Path, target: Path, job_id: str) -> Path:
     return target
 
 
-def _finish(note: ClaimNote, inbox_folder: Path, folder: JobFolder, *, keep_copy: bool) -> None:
+def _find(note: ClaimNote) -> tuple[str, ...] | None:
+    """The sub-folders that lead to the private name, wherever it is in the inbox; no link is followed.
+
+    Raises:
+        OSError: a folder cannot be looked into.
+    """
+    for path, _, names in os.walk(note.inbox, onerror=_pass_over):
+        if note.private in names:
+            return Path(path).relative_to(note.inbox).parts
+    return None
+
+
+def _pass_over(error: OSError) -> None:
+    # What is closed to us (a `lost+found`) has no file of ours.
+    if error.errno not in GONE | {errno.EACCES, errno.EPERM}:
+        raise error
+
+
+def _finish_in(note: ClaimNote, folders: Iterable[str], folder: JobFolder, keep: _Keep) -> bool:
+    """End a claim whose file has its private name in this sub-folder of the inbox; whether it is there."""
+    try:
+        way = descend(Path(note.inbox), folders)
+    except OSError as error:
+        if error.errno in GONE:
+            return False
+        raise
+    with way:
+        there = _is_there(way.here / note.private)
+        if there:
+            _finish(note, way.here, folder, keep)
+    return there
+
+
+def _finish(note: ClaimNote, inbox_folder: Path, folder: JobFolder, keep: _Keep) -> None:
     """End a claim whose file has its private name."""
-    private, copy = inbox_folder / note.private, folder.found_input()
+    private = inbox_folder / note.private
+    copy = folder.found_input() if os.path.lexists(folder.path) else None
     if copy is not None:
-        if keep_copy and is_regular_file(private) and sha256_of(private) == sha256_of(copy):
+        if keep(private, copy):
             remove_file(private)
             sync_folder(inbox_folder)
             return
@@ -174,6 +229,19 @@ def _finish(note: ClaimNote, inbox_folder: Path, folder: JobFolder, *, keep_copy
         remove_file(copy)
         sync_folder(folder.path)
     give_back(private, inbox_folder / PurePosixPath(note.path).name, folder.path.name)
+
+
+def _is_whole(private: Path, copy: Path, has_writer: HasWriter | None) -> bool:
+    """Whether the copy has all that the file has.
+
+    Raises:
+        OSError: it cannot be said, as somebody has the file open for writing: what is still to come would be lost.
+    """
+    if not is_regular_file(private):
+        return False
+    if has_writer is not None and has_writer(private):
+        raise OSError(errno.EBUSY, "somebody writes the file still", private.name)
+    return sha256_of(private) == sha256_of(copy)
 
 
 def _rename_back(private: Path, target: Path) -> None:

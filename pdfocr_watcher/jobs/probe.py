@@ -147,11 +147,3 @@ def _sampled(path: Path) -> bytes:
         return os.pread(descriptor, _SAMPLE_BYTES, 0)
     finally:
         os.close(descriptor)
-
-
-def mount_of(folder: Path) -> Path:
-    """The mount point that a folder lies below."""
-    folder = Path(os.path.realpath(folder))
-    while not os.path.ismount(folder):
-        folder = folder.parent
-    return folder

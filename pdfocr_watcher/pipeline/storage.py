@@ -17,7 +17,8 @@ from typing import TypeVar
 import structlog
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.probe import mount_of, refusal, try_reading, try_writing
+from pdfocr_watcher.jobs.mounts import is_mount_point, mount_point
+from pdfocr_watcher.jobs.probe import refusal, try_reading, try_writing
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -154,9 +155,9 @@ class Storage:
             OSError: what was mounted when this was asked for the first time no longer is.
         """
         if self._mount is None:
-            self._mount = mount_of(self._folder)
-        self._mount.lstat()  # a mount that cannot be looked at is none to `ismount`
-        if not os.path.ismount(self._mount):
+            self._mount = mount_point(self._folder)
+        self._mount.lstat()  # what is mounted there may be dead
+        if not is_mount_point(self._mount):
             raise OSError(errno.ESTALE, "it is no longer mounted", str(self._mount))
 
     def is_gone(self, below: Path) -> bool:

@@ -15,6 +15,7 @@ from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs import delivery
 from pdfocr_watcher.jobs.checkpoint import write_failed_page
+from pdfocr_watcher.jobs.claim_note import ClaimNote
 from pdfocr_watcher.jobs.delivery import deliver
 from pdfocr_watcher.jobs.index import JobIndex, read_entries
 from pdfocr_watcher.jobs.model import Stage, Status
@@ -251,6 +252,16 @@ async def test_a_job_in_hand_is_dropped_by_whichever_name_it_is_deleted(office, 
     assert not job.folder.path.exists()
     assert office.pipeline.jobs == {}
     assert office.index.entries() == []
+
+
+async def test_a_job_whose_file_is_still_on_its_way_out_of_the_inbox_is_not_deleted(office):
+    job = claimed_job(office.folders.jobs)
+    note = ClaimNote.of(office.folders.inbox, "letter.pdf", job.job_id)
+    note.write(job.folder)
+    assert (await office.ask(Verb.DELETE, job.job_id)).code is ErrorCode.JOB_STATUS_CONFLICT
+    assert ClaimNote.read(job.folder) == note
+    job.folder.claim_note.unlink()
+    assert (await office.ask(Verb.DELETE, job.job_id)).code is None
 
 
 async def test_a_result_that_is_just_being_moved_is_not_deleted(office):

@@ -451,6 +451,39 @@ class TestByCopy:
         assert contents(elsewhere) == {"letter.pdf": CONTENT + b"more"}
         assert os.listdir(elsewhere.jobs) == []
 
+    def test_a_job_that_is_removed_while_its_file_is_copied_gives_it_back(self, elsewhere, monkeypatch):
+        signature = drop(elsewhere)
+        copy = claim_module.copy_verified
+
+        def remove_first(source, target):
+            shutil.rmtree(target.parent)
+            copy(source, target)
+
+        monkeypatch.setattr(claim_module, "copy_verified", remove_first)
+        assert elsewhere.claim("letter.pdf", signature, NOW) is None
+        assert contents(elsewhere) == {"letter.pdf": CONTENT}
+
+    def test_a_file_that_is_written_still_after_a_crash_is_not_taken(self, elsewhere, monkeypatch):
+        """The copy was whole, but whoever holds the file open has more to write."""
+        signature = drop(elsewhere)
+        copy = claim_module.copy_verified
+
+        def crash_afterwards(source, target):
+            copy(source, target)
+            raise Crash
+
+        monkeypatch.setattr(claim_module, "copy_verified", crash_afterwards)
+        with contextlib.suppress(Crash):
+            elsewhere.claim("letter.pdf", signature, NOW)
+        (job_id,) = recover(elsewhere.jobs, 3, NOW).unfinished
+        (private,) = os.listdir(elsewhere.inbox)
+        with (elsewhere.inbox / private).open("ab") as writer:
+            with pytest.raises(OSError, match="somebody writes"):
+                mend(JobFolder(elsewhere.jobs / job_id), 3, NOW)
+            writer.write(b"the rest")
+        assert mend(JobFolder(elsewhere.jobs / job_id), 3, NOW) is None
+        assert contents(elsewhere) == {"letter.pdf": CONTENT + b"the rest"}
+
     def test_a_disk_that_is_full_gives_the_file_back(self, elsewhere, monkeypatch):
         signature = drop(elsewhere)
 

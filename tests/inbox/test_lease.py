@@ -11,8 +11,9 @@ import threading
 
 import pytest
 
-from pdfocr_watcher.inbox import lease, mounts
+from pdfocr_watcher.inbox import lease
 from pdfocr_watcher.inbox.lease import has_writer
+from pdfocr_watcher.jobs import mounts
 
 #: Opens a file as another program would, says so, and holds it until its input ends.
 HOLDER = "import os, sys; os.open(sys.argv[1], int(sys.argv[2])); print('open', flush=True); sys.stdin.read()"

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pdfocr_watcher.inbox import mount_memory, mounts
+from pdfocr_watcher.inbox import mount_memory
 from pdfocr_watcher.inbox.mount_memory import MEMORY_NAME, MountMemory
-from pdfocr_watcher.inbox.mounts import Mount, dropped
+from pdfocr_watcher.jobs import mounts
+from pdfocr_watcher.jobs.mounts import Mount, dropped
 
 ROOT = Mount(1, 0, "/", "ext4")
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from pdfocr_watcher.config.model import Observer
-from pdfocr_watcher.inbox import inotify_limit, mounts, observer
+from pdfocr_watcher.inbox import inotify_limit, observer
 from pdfocr_watcher.inbox.observer import Noticer, Watching
 from pdfocr_watcher.inbox.sweep import sweep
+from pdfocr_watcher.jobs import mounts
 
 PATIENCE = 10.0
 

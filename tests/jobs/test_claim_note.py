@@ -184,6 +184,23 @@ def test_an_inbox_that_is_not_mounted_is_not_an_empty_one(inbox, broken, mount):
     assert claim.where() == ["name"]
 
 
+@pytest.mark.parametrize("below", [".", "sub"])
+def test_a_folder_of_the_same_file_system_that_was_bound_there_and_is_not_is_no_empty_inbox(
+    inbox, broken, mount, tmp_path, below
+):
+    point, bound = inbox / below, tmp_path / "bound"
+    mount(point, bound=bound)
+    claim = broken(f"{below}/letter.pdf")
+    mount.undo(point)
+    assert claim.where() == []
+    with pytest.raises(OSError, match="not there"):
+        finish_claim(claim.folder)
+    assert claim.folder.claim_note.exists()
+    mount(point, bound=bound)
+    finish_claim(claim.folder)
+    assert claim.where() == ["name"]
+
+
 def test_an_inbox_that_was_renamed_is_waited_for(inbox, broken):
     claim = broken(copy=CONTENT)
     away = inbox.rename(inbox.with_name("away"))
@@ -209,6 +226,40 @@ def test_a_sub_folder_that_has_become_a_link_is_not_followed(broken, inbox, tmp_
     (inbox / "sub").symlink_to(outside)
     finish_claim(claim.folder)
     assert os.listdir(outside) == [claim.private.name]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["", "and another has its name"])
+@pytest.mark.parametrize("copy", [None, CONTENT], ids=["", "copied"])
+def test_a_file_whose_sub_folder_was_renamed_is_found(broken, inbox, again, copy):
+    claim = broken("sub/letter.pdf", copy=copy)
+    (inbox / "other").mkdir()
+    moved = (inbox / "sub").rename(inbox / "other" / "moved")
+    if again:
+        (inbox / "sub").mkdir()
+    finish_claim(claim.folder)
+    assert os.listdir(moved) == ([] if copy else ["letter.pdf"])
+    assert claim.copy.exists() == bool(copy)
+    assert not claim.folder.claim_note.exists()
+
+
+def test_a_file_that_somebody_writes_keeps_its_inode_until_he_is_done(broken):
+    claim = broken(copy=CONTENT)
+    with claim.private.open("ab") as writer:
+        with pytest.raises(OSError, match="somebody writes"):
+            finish_claim(claim.folder, has_writer=lambda _: True)
+        assert claim.where() == ["private", "job"]
+        writer.write(b"the rest")
+    finish_claim(claim.folder, has_writer=lambda _: False)
+    assert claim.where() == ["name"]
+    assert claim.source.read_bytes() == CONTENT + b"the rest"
+
+
+def test_a_job_whose_folder_was_removed_gives_its_file_back_by_the_note_in_hand(broken):
+    claim = broken(copy=CONTENT)
+    note = ClaimNote.read(claim.folder)
+    shutil.rmtree(claim.folder.path)
+    finish_claim(claim.folder, note, keep_copy=False)
+    assert claim.where() == ["name"]
 
 
 def test_an_inbox_that_refuses_is_asked_again(broken, monkeypatch):

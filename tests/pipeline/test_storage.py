@@ -95,9 +95,11 @@ async def test_a_disk_that_does_not_answer_is_in_trouble(storage, tmp_path, monk
     assert tmp_path.is_dir()
 
 
-def test_a_folder_below_a_mount_that_was_dropped_is_not_an_empty_one(storage, tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", ["a file system", "a bound folder of the same one"])
+def test_a_folder_below_a_mount_that_was_dropped_is_not_an_empty_one(storage, tmp_path, mount, kind):
+    mount(tmp_path, bound=tmp_path.with_name("bound") if kind.startswith("a bound") else None)
     storage.check_mounted()
-    monkeypatch.setattr(os.path, "ismount", lambda _path: False)
+    mount.undo(tmp_path)
     with pytest.raises(OSError, match="no longer mounted"):
         storage.check_mounted()
     assert not storage.is_gone(tmp_path / "job"), "out of reach is not removed"

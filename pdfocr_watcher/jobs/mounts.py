@@ -1,7 +1,8 @@
 """Which file system a path lies on, read from the kernel's table of mounts.
 
-`parse_mountinfo`, `mount_of` and `dropped` are pure; `table` and `file_system_type` read it. What
-follows from the type (how the inbox is observed, whether leases are asked) is decided by the callers.
+`parse_mountinfo`, `mount_of` and `dropped` are pure; the others read it. `os.path.ismount` is asked nowhere: it does
+not see a folder of the same file system that is bound to another. What follows from the type (how the inbox is
+observed, whether leases are asked) is decided by the callers.
 Source: proc(5), section `/proc/pid/mountinfo`.
 """
 
@@ -114,6 +115,23 @@ def table() -> tuple[Mount, ...]:
         return parse_mountinfo(os.fsdecode(MOUNTINFO.read_bytes()))
     except OSError:
         return ()
+
+
+def mount_point(path: Path) -> Path:
+    """Where the file system that a path lies on is mounted; the root folder if that is not known.
+
+    The path need not exist. May block where a network mount along the path does not answer.
+    """
+    mount = mount_of(table(), os.path.realpath(path))
+    return Path(mount.point if mount is not None else "/")
+
+
+def is_mount_point(point: Path) -> bool:
+    """Whether something is mounted on what `mount_point` has told; the root folder is one for good."""
+    if point == Path("/"):
+        return True
+    mount = mount_of(table(), str(point))
+    return mount is not None and mount.point == str(point)
 
 
 def file_system_type(path: Path) -> str:

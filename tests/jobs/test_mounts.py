@@ -2,8 +2,8 @@
 
 import pytest
 
-from pdfocr_watcher.inbox import mounts
-from pdfocr_watcher.inbox.mounts import file_system_type, mount_of, needs_polling, parse_mountinfo
+from pdfocr_watcher.jobs import mounts
+from pdfocr_watcher.jobs.mounts import file_system_type, mount_of, needs_polling, parse_mountinfo
 
 TABLE = r"""22 27 0:21 / /proc rw,relatime - proc proc rw
 24 27 0:6 / /dev rw,relatime shared:2 - devtmpfs devtmpfs rw
