@@ -102,7 +102,9 @@ class Daemon:
         )
         self._settling = Settling(config.inbox.settle_seconds, self._pipeline.add)
         self._space = Space(self._folders.jobs, self._jobs, self._deliveries.storages, config.inbox)
-        self._taking_up = TakingUp(config, self._jobs, self._mirror, self._deliveries, self._settling, self._pipeline)
+        self._taking_up = TakingUp(
+            config, self._jobs, self._mirror, self._came_to_nothing, self._deliveries, self._settling, self._pipeline
+        )
         self._condition = Condition(
             config,
             self._engine,
@@ -279,6 +281,11 @@ class Daemon:
         await self._derived.close(self._journal.close)
         _end_children()
         _log.info("daemon.stopped")
+
+    def _came_to_nothing(self, job_id: str) -> None:
+        """A claim was undone."""
+        self._index.drop(job_id)  # who rebuilds the index meanwhile may have seen its folder
+        self._intake.look_again()  # and who sweeps the inbox may not have seen its file
 
     async def _claimed(self, claim: Claim, refusal: PdfocrError | None) -> None:
         _log.info("job.pending", job_id=claim.status.job_id, source=claim.status.source, bytes=claim.status.bytes)

@@ -31,6 +31,7 @@ class TakingUp:
         config: where they lie, and how often one may be begun.
         storage: the jobs folder.
         mirror: where status files are mirrored; None if they are not.
+        nothing: called with the id of a job that came to nothing; its file, if there is one, is in the inbox.
         deliveries, settling, pipeline: who goes on.
     """
 
@@ -39,6 +40,7 @@ class TakingUp:
         config: Config,
         storage: Storage,
         mirror: Path | None,
+        nothing: Callable[[str], None],
         deliveries: Deliveries,
         settling: Settling,
         pipeline: Pipeline,
@@ -47,6 +49,7 @@ class TakingUp:
         self._max_attempts = config.job.max_attempts
         self._storage = storage
         self._mirror = mirror
+        self._nothing = nothing
         self._deliveries = deliveries
         self._settling = settling
         self._pipeline = pipeline
@@ -100,6 +103,8 @@ class TakingUp:
             return trouble
         if job is not None:
             await self._take_up(job)
+        else:
+            self._nothing(job_id)
         self.unfinished.discard(job_id)
         self._told.pop(job_id, None)
         return None

@@ -111,6 +111,7 @@ class Intake:
         #: Why the inbox cannot be looked at; None if it can.
         self.unreachable: str | None = None
         self.swept = asyncio.Event()
+        self._behind = False
 
     @property
     def waiting(self) -> int:
@@ -132,18 +133,26 @@ class Intake:
         """Whether nothing in the inbox will become a job without a change there."""
         return self.swept.is_set() and len(self._tracker) == len(self._left | self._unreadable)
 
+    def look_again(self) -> None:
+        """Something was put into the inbox that a sweep under way may have passed: nothing is known before the next."""
+        self._behind = True
+        self.swept.clear()
+        self._wake.set()
+
     async def run(self) -> None:
         """Watch and claim until cancelled."""
         self._noticer.start()
         try:
             while True:
                 self._wake.clear()
+                self._behind = False
                 began = monotonic()
                 found = await self._sweep()
                 spent = monotonic() - began
                 if found is not None:
                     await self._take_up(began, found)
-                    self.swept.set()
+                    if not self._behind:
+                        self.swept.set()
                 await self._pause(began, spent)
         finally:
             await self._loop.run_in_executor(self._stopping, self._noticer.stop, 2.0)

@@ -39,11 +39,17 @@ def goes_on():
 
 
 @pytest.fixture
-def room(jobs, goes_on, monkeypatch):
+def nothing():
+    """The jobs that are said to have come to nothing."""
+    return []
+
+
+@pytest.fixture
+def room(jobs, goes_on, nothing, monkeypatch):
     """A room that looks often."""
     monkeypatch.setattr(taking_up, "_INTERVAL", 0.02)
     config = Config.model_validate({"folders": {"root": jobs.parent, "jobs": jobs}})
-    return TakingUp(config, Storage(jobs, "test"), None, goes_on, goes_on, goes_on)
+    return TakingUp(config, Storage(jobs, "test"), None, nothing.append, goes_on, goes_on, goes_on)
 
 
 @contextlib.asynccontextmanager
@@ -85,6 +91,19 @@ async def test_what_could_not_be_mended_is_tried_until_it_can_be(room, goes_on, 
             await asyncio.sleep(0.01)
     assert goes_on.added == [job.job_id]
     assert os.listdir(inbox) == []
+
+
+async def test_a_claim_that_came_to_nothing_is_said_when_its_file_is_back(room, goes_on, nothing, jobs, inbox, begun):
+    job = claimed_job(jobs)
+    begun(job)
+    job.folder.input(job.status.filename).unlink()
+    room.unfinished.add(job.job_id)
+    async with mending(room):
+        while room.unfinished:
+            assert nothing == []
+            await asyncio.sleep(0.01)
+    assert (goes_on.added, nothing, os.listdir(jobs)) == ([], [job.job_id], [])
+    assert os.listdir(inbox) == ["letter.pdf"]
 
 
 async def test_a_job_folder_that_somebody_removed_is_waited_for_no_longer(room, goes_on, jobs):

@@ -78,6 +78,26 @@ async def test_what_was_there_and_what_comes_is_claimed_with_its_sub_folder(tmp_
     assert desk.intake.quiet
 
 
+async def test_what_a_sweep_may_have_passed_is_waited_for(make_desk):
+    """A claim that is undone puts its file back, perhaps just behind the sweep that is under way."""
+    desk = make_desk(rescan_interval=60.0)
+    await until(lambda: desk.intake.quiet)
+    real = desk.intake._walk
+
+    def passed():
+        found = real()
+        (desk.inbox / "letter.pdf").write_bytes(PDF)
+        desk.intake._loop.call_soon_threadsafe(desk.intake.look_again)
+        desk.intake._walk = real
+        return found
+
+    desk.intake._walk = passed
+    desk.intake.look_again()
+    assert not desk.intake.quiet
+    await until(lambda: desk.intake.quiet)
+    assert desk.claims == [("letter.pdf", None)]
+
+
 async def test_other_names_are_left_and_files_that_are_no_pdf_are_refused(make_desk):
     desk = make_desk()
     (desk.inbox / "notes.txt").write_text("hello")
