@@ -81,6 +81,7 @@ def mend(folder: JobFolder, max_attempts: int, now: datetime) -> ActiveJob | Non
     Raises:
         OSError: the inbox or the job's folder refused; to be tried again.
     """
+    make_safe(folder)
     finish_claim(folder, has_writer=has_writer)
     return _recover_one(folder, max_attempts, now)
 

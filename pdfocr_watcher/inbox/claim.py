@@ -104,7 +104,8 @@ class Claimer:
             raise
         status = self._new_status(path, signature, now, sha256)
         folder = JobFolder(self.jobs / status.job_id)
-        make_folder(folder.path)
+        # For nobody else to write to from the first instant, whatever the umask and a default ACL say.
+        make_folder(folder.path, mode=0o755)
         try:
             if self.keep_private:
                 close_to_others(folder.path, dropped)

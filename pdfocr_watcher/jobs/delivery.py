@@ -19,6 +19,7 @@ from pdfocr_watcher.jobs.durable import (
     remove_file,
     remove_folder,
     remove_tree,
+    sha256_of,
     sync_file,
     sync_folder,
 )
@@ -75,17 +76,17 @@ def deliver(
     root = outbox if status.status is Status.COMPLETED else failed
     name = result_name(status)
     make_folders(root)
+    make_safe(folder)
     with Descent(root) as way:
         try:
             for part, namesake in _with_namesakes(folder, status):
                 _go_down(way, part, namesake, policy)
             while os.path.lexists(target := way.here / name):
-                if _is_folder(target) and (there := read_status(target)) is not None and there.job_id == status.job_id:
+                if _is_delivered(folder, status, JobFolder(target)):
                     _forget(folder, way.here)
                     return way.path / name
                 # Somebody else's folder has the name: it is left alone, and ours gets a longer one.
                 name = f"{name}_"
-            make_safe(folder)
             if status.started_at is None and (refused := folder.found_input()) is not None:
                 sync_file(refused)  # what was begun was synced when it was opened
             folder.remove_leftovers()
@@ -99,6 +100,23 @@ def deliver(
                 raise OSError(error.errno, error.strerror, str(way.path / name)) from error
             raise
         return way.path / name
+
+
+def _is_delivered(folder: JobFolder, status: JobStatus, target: JobFolder) -> bool:
+    """Whether a folder with the result's name is this job's result, as an earlier call has left it.
+
+    People may write there: as long as the job's own folder is there, it is only given up for a copy of it.
+    """
+    if not _is_folder(target.path) or (there := read_status(target.path)) is None or there.job_id != status.job_id:
+        return False
+    if not os.path.lexists(folder.path):
+        return True
+    if read_status(folder.path) != there:
+        return False
+    ours, theirs = folder.found_input(), target.found_input()
+    if ours is None or theirs is None:
+        return ours is theirs
+    return ours.lstat().st_size == theirs.lstat().st_size and sha256_of(ours) == sha256_of(theirs)
 
 
 def make_safe(folder: JobFolder) -> None:

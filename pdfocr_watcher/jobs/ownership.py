@@ -210,7 +210,8 @@ def working_rights(daemon: Daemon, made: Rights, dropped: Dropped) -> Rights:
         dropped: who could read the PDF.
     """
     if dropped.readable_by_others():
-        return replace(made, mode=made.mode & ~0o022)
+        acl = tuple(e if e.tag is Tag.OWNER else replace(e, allowed=e.allowed & ~WRITE) for e in made.acl)
+        return replace(made, mode=made.mode & ~0o022, acl=acl, default=())
     candidates = [made.gid, *(folder.gid for folder in reversed(dropped.folders)), dropped.file.gid]
     gid = next((gid for gid in candidates if daemon.may_set(gid) and dropped.readable_by_group(gid)), None)
     if gid is None:

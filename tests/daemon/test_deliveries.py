@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -168,8 +169,7 @@ async def test_a_delivery_that_was_stopped_is_made_at_the_next_start(deliveries,
 async def test_a_result_that_was_delivered_before_a_crash_is_not_made_twice(deliveries, folders):
     job = ended(folders)
     result = folders.outbox / result_name(job.status)
-    result.mkdir()
-    write_status(result, job.status)
+    shutil.copytree(job.folder.path, result)
     await deliveries.begin(job)
     await through(deliveries)
     assert os.listdir(folders.outbox) == [result.name]

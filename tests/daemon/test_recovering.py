@@ -1,6 +1,7 @@
 """The start: whatever an earlier daemon left in the jobs folder goes on from where it was, and nothing is lost."""
 
 import os
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -194,8 +195,7 @@ def test_a_result_whose_folder_was_not_yet_removed_is_not_made_twice(jobs, tmp_p
     job = leave(claimed_job(jobs), Status.COMPLETED, stage=Stage.DONE)
     outbox, failed = tmp_path / "outbox", tmp_path / "failed"
     result = outbox / "letter.00000001"
-    result.mkdir(parents=True)
-    write_status(result, job.status)
+    shutil.copytree(job.folder.path, result)
     (found,) = start(jobs)
     assert deliver(found.folder, found.status, outbox, failed) == result
     assert os.listdir(outbox) == ["letter.00000001"]

@@ -59,6 +59,23 @@ def drop(claimer, name="letter.pdf", content=CONTENT):
 
 @pytest.mark.parametrize("where", ["claimer", "elsewhere"])
 class TestWherever:
+    def test_nobody_else_can_write_into_the_jobs_folder_from_the_first_instant(self, where, request, monkeypatch):
+        """Else a crash would leave a note there that cannot be believed."""
+        claimer = request.getfixturevalue(where)
+        made = []
+
+        def watch(step, point, path):
+            if (step, point) == (Step.MAKE_FOLDER, Point.AFTER):
+                made.append(path.stat().st_mode)
+
+        monkeypatch.setattr(steps, "watcher", watch)
+        before = os.umask(0)
+        try:
+            claimer.claim("letter.pdf", drop(claimer), NOW)
+        finally:
+            os.umask(before)
+        assert made[0] & 0o022 == 0
+
     def test_the_file_becomes_a_pending_job(self, where, request):
         claimer = request.getfixturevalue(where)
         claim = claimer.claim("office/letter.pdf", drop(claimer, "office/letter.pdf"), NOW)

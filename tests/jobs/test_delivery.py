@@ -110,6 +110,23 @@ def test_a_foreign_folder_with_the_results_name_is_left_alone(folders, finished,
     assert deliver(folder, status, outbox, failed) == result
 
 
+@pytest.mark.parametrize("content", [None, b"%PDF-", b"%PDF-1"], ids=["no PDF", "the PDF's size", "another size"])
+def test_a_forged_result_is_not_believed_while_the_job_is_there(folders, finished, content):
+    """Whoever may write in the outbox knows the job's name: it would cost the only copy of the PDF."""
+    jobs, outbox, failed = folders
+    folder, status = finished(jobs)
+    (folder.path / "input.pdf").write_bytes(b"%PDF+")
+    forged = outbox / "letter.3f9a1c2b"
+    forged.mkdir(parents=True)
+    write_status(forged, status)
+    if content is not None:
+        (forged / "input.pdf").write_bytes(content)
+    result = deliver(folder, status, outbox, failed)
+    assert result == outbox / "letter.3f9a1c2b_"
+    assert (result / "input.pdf").read_bytes() == b"%PDF+"
+    assert deliver(folder, status, outbox, failed) in {forged, result}
+
+
 def test_a_result_never_lies_inside_another_one(folders, finished):
     """Somebody copies a result's folder into the inbox: deleting the old result must not delete the new one."""
     jobs, outbox, failed = folders

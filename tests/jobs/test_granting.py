@@ -8,7 +8,7 @@ import pytest
 
 from pdfocr_watcher.jobs import granting, steps
 from pdfocr_watcher.jobs.delivery import deliver, make_safe
-from pdfocr_watcher.jobs.granting import close_to_others, note_dropped, rights_in_inbox, write_mirror
+from pdfocr_watcher.jobs.granting import close_to_others, is_exposed, note_dropped, rights_in_inbox, write_mirror
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, Policy
 from pdfocr_watcher.jobs.rights import Rights, rights_of
@@ -201,6 +201,16 @@ def test_a_job_in_work_is_open_to_who_could_read_the_pdf(root, work):
     assert BOB.can_read(folder.path / "status.json")
     assert not BOB.can_remove(folder.path / "status.json")
     assert not ALICE.can_remove(folder.path / "status.json"), "only the daemon changes a job"
+
+
+def test_a_default_acl_of_the_jobs_folder_lets_nobody_change_a_job(root, work):
+    needs_programs(setfacl="acl")
+    _set_acl(root / "jobs", f"d:g:{OFFICE}:rwx", f"d:u:{BOB.uid}:rwx")
+    drop(root / "inbox" / "a.pdf", ALICE)
+    folder, _ = work("a.pdf")
+    assert BOB.can_read(folder.path / "status.json")
+    assert not BOB.can_remove(folder.path / "status.json")
+    assert not is_exposed(folder.path)
 
 
 def test_a_job_in_work_is_closed_to_who_could_not(root, work):
