@@ -74,6 +74,7 @@ class TakingUp:
     async def mend(self) -> None:
         """Try to mend what is unfinished, again and again, until cancelled: no start waits for a mount or a disk."""
         while True:
+            await self._storage.usable()
             troubles = [await self._mend(job_id) for job_id in sorted(self.unfinished)]
             self.trouble = next(filter(None, troubles), None)
             await asyncio.sleep(_INTERVAL)
@@ -96,6 +97,9 @@ class TakingUp:
         try:
             job = await self._in_thread(mend, folder, self._max_attempts, utc_now())
         except OSError as error:
+            # Where it is the whole folder that refuses, that is what is told, and waited for.
+            if not self._storage.closed and (refused := await self._storage.tried()) is not None:
+                self._storage.close(refused)
             trouble = f"Job {job_id} cannot be taken up: {error}"
             if self._told.get(job_id) != trouble:
                 _log.warning("job.unreadable", job_id=job_id, error=str(error))

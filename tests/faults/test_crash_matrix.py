@@ -133,7 +133,7 @@ def test_a_crash_while_an_earlier_one_is_mended_is_mended_too(layout: _Layout) -
         mending = run_once(site.config, _trace(site, 2)).points()
         # What comes after the mending is the life of any job, whose every step is tried above.
         seconds = itertools.takewhile(lambda point: not point.name.startswith("before inspect"), mending)
-        cases += [(first, second) for second in _different(list(seconds))]
+        cases += [(first, second) for second in _different(list(seconds))[::2]]
     _crash_at_all(layout, cases, outputs)
 
 
