@@ -232,11 +232,18 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o666) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's content, as 64 hexadecimal digits."""
+    """The SHA-256 of a file's content, as 64 hexadecimal digits; a link at the path's end is not followed.
+
+    Raises:
+        OSError: it is a link (ELOOP), is not there, or cannot be read.
+    """
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for chunk in chunks(file.fileno()):
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        for chunk in chunks(descriptor):
             digest.update(chunk)
+    finally:
+        os.close(descriptor)
     return digest.hexdigest()
 
 

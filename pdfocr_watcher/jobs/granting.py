@@ -8,7 +8,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,9 @@ _ANY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 #: A result has one level of folders in it; what somebody put deeper is left as it is.
 _DEPTH = 4
 _OURS_ALONE = 0o700
+#: Also ours alone, as nobody can make use of the right to write in a folder that they cannot enter; but exposed still
+#: (see `is_exposed`), so that a taking over that was broken off is begun again.
+_BEING_TAKEN_OVER = 0o722
 
 
 def rights_in_inbox(inbox: Path, path: str) -> Dropped:
@@ -274,15 +277,16 @@ def take_over(folder: Path, notes: Iterable[str]) -> None:
     dropped = _rights_there(folder)
     descriptor = os.open(folder, _FOLDER)
     try:
+        give_rights(descriptor, replace(ours, mode=_BEING_TAKEN_OVER))
+        for name in os.listdir(folder):
+            if name in notes:
+                remove_file(folder / name)
+            else:
+                _clean(folder / name, ours)
+        note_dropped(folder, dropped)
         give_rights(descriptor, ours)
     finally:
         os.close(descriptor)
-    for name in os.listdir(folder):
-        if name in notes:
-            remove_file(folder / name)
-        else:
-            _clean(folder / name, ours)
-    note_dropped(folder, dropped)
 
 
 def _clean(path: Path, ours: Rights) -> None:

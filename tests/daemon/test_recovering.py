@@ -1,14 +1,17 @@
 """The start: whatever an earlier daemon left in the jobs folder goes on from where it was, and nothing is lost."""
 
+import errno
 import os
 import shutil
 from datetime import timedelta
 
 import pytest
 
+from pdfocr_watcher.daemon import recovering
 from pdfocr_watcher.daemon.recovering import mend, recover
 from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode
+from pdfocr_watcher.jobs import granting
 from pdfocr_watcher.jobs.checkpoint import write_failed_page
 from pdfocr_watcher.jobs.delivery import deliver
 from pdfocr_watcher.jobs.durable import temporary_name
@@ -168,6 +171,39 @@ def test_a_file_whose_copy_never_came_has_its_name_back_and_its_job_is_gone(jobs
     assert mend(job.folder, MAX_ATTEMPTS, NOW) is None
     assert os.listdir(inbox) == ["letter.pdf"]
     assert os.listdir(jobs) == []
+
+
+def test_a_note_in_a_folder_that_could_not_be_made_safe_at_the_start_is_not_obeyed(jobs, begun, monkeypatch):
+    job = claimed_job(jobs)
+    _, private = begun(job)
+    job.folder.path.chmod(0o777)
+
+    def refuse(_folder):
+        raise OSError(errno.EIO, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recovering, "make_safe", refuse)
+        assert recover(jobs, MAX_ATTEMPTS, NOW).unfinished == [job.job_id]
+    assert mend(job.folder, MAX_ATTEMPTS, NOW) is not None
+    assert private.exists()
+
+
+@pytest.mark.parametrize("step", ["remove_file", "note_dropped"])
+def test_a_folder_whose_making_safe_was_broken_off_is_made_safe_again(jobs, begun, monkeypatch, step):
+    job = claimed_job(jobs)
+    _, private = begun(job)
+    job.folder.path.chmod(0o777)
+
+    def refuse(*_arguments):
+        raise OSError(errno.EIO, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(granting, step, refuse)
+        assert recover(jobs, MAX_ATTEMPTS, NOW).unfinished == [job.job_id]
+    assert job.folder.path.stat().st_mode & 0o055 == 0, "nobody else may enter it meanwhile"
+    assert mend(job.folder, MAX_ATTEMPTS, NOW) is not None
+    assert private.exists()
+    assert job.folder.path.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_folder_that_cannot_be_read_now_is_left_as_it_is_and_the_others_go_on(jobs):

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.status_file import read_status
 from pdfocr_watcher.jobs.steps import Point, Step
+from tests.needs import needs_programs
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CONTENT = b"%PDF-1.4\n" + bytes(range(256)) * 5000 + b"\n%%EOF\n"
@@ -55,6 +57,36 @@ def drop(claimer, name="letter.pdf", content=CONTENT):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return Signature.of(path.lstat())
+
+
+@pytest.mark.parametrize("keep_private", [True, False])
+@pytest.mark.parametrize("opened_by", ["umask", "default ACL"])
+def test_a_claim_by_copy_is_finished_whatever_the_umask_or_a_default_acl_allows(elsewhere, keep_private, opened_by):
+    """A job's folder that others could write to would have its note taken for a forgery, and the PDF stay hidden."""
+    elsewhere.jobs.chmod(0o755)
+    if opened_by == "default ACL":
+        needs_programs(setfacl="acl")
+        subprocess.run(["setfacl", "-m", "d:g:61000:rwx", elsewhere.jobs], check=True)
+
+    class Crash(BaseException):
+        pass
+
+    def crash(kind, side, path):
+        if (kind, side) == (Step.RENAME, Point.AFTER) and path.name.startswith(".pdfocr-2"):
+            raise Crash
+
+    signature = drop(elsewhere)
+    before = os.umask(0o002)
+    steps.watcher = crash
+    try:
+        with pytest.raises(Crash):
+            replace(elsewhere, keep_private=keep_private).claim("letter.pdf", signature, NOW)
+    finally:
+        steps.watcher = None
+        os.umask(before)
+    (job_id,) = recover(elsewhere.jobs, 3, NOW).unfinished
+    mend(JobFolder(elsewhere.jobs / job_id), 3, NOW)
+    assert os.listdir(elsewhere.inbox) == ["letter.pdf"]
 
 
 @pytest.mark.parametrize("where", ["claimer", "elsewhere"])

@@ -10,7 +10,7 @@ from pdfocr_watcher.jobs import granting, steps
 from pdfocr_watcher.jobs.delivery import deliver, make_safe
 from pdfocr_watcher.jobs.granting import close_to_others, is_exposed, note_dropped, rights_in_inbox, write_mirror
 from pdfocr_watcher.jobs.model import Stage, Status
-from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, Policy
+from pdfocr_watcher.jobs.ownership import Dropped, GroupRule, OwnerRule, Policy
 from pdfocr_watcher.jobs.rights import Rights, rights_of
 from pdfocr_watcher.jobs.steps import Point, Step
 from tests.needs import needs_programs
@@ -323,6 +323,17 @@ def test_after_a_crash_on_the_way_the_rights_are_those_of_an_undisturbed_deliver
     assert {uid for uid, _, _ in all_rights(result)} == {ALICE.uid}
     assert not BOB.can_read(result / "output.mmd")
     assert sorted(os.listdir(result)) == sorted({name.partition("/")[0] for name in FILES})
+
+
+def test_a_note_of_rights_that_was_put_into_a_granted_folder_opens_nothing(root, work):
+    """Whoever calls `deliver`, the rights of the sub-folders are not read before the folder is the daemon's again."""
+    folder_of(root / "inbox" / "alice", ALICE, 0o700)
+    drop(root / "inbox" / "alice" / "a.pdf", ALICE, 0o600)
+    folder, status = work("alice/a.pdf")
+    give(folder.path, BOB, 0o700)
+    note_dropped(folder.path, Dropped(Rights(BOB.uid, BOB.uid, 0o777), (Rights(BOB.uid, BOB.uid, 0o777),)))
+    deliver(folder, status, root / "outbox", root / "failed")
+    assert rights(root / "outbox" / "alice")[2] == "700"
 
 
 def test_a_hard_link_does_not_change_the_rights_of_its_other_name(root, result_of):

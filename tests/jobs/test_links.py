@@ -102,6 +102,36 @@ def test_a_link_with_the_results_name_is_no_delivered_result(folders, finished, 
     assert (result / "input.pdf").exists()
 
 
+@pytest.mark.parametrize("pdf", ["none", "another", "of that size", "a link", "linked folder"])
+def test_a_forged_result_does_not_cost_the_only_pdf(folders, finished, pdf):
+    jobs, outbox, failed = folders
+    folder, status = finished(jobs)
+    own, forged = folder.input("letter.pdf"), outbox / "letter.3f9a1c2b"
+    if pdf == "linked folder":
+        forged.symlink_to(folder.path, target_is_directory=True)
+    else:
+        forged.mkdir()
+        (forged / "status.json").write_bytes(status_json(status))
+    if pdf == "a link":
+        (forged / own.name).symlink_to(own)
+    elif pdf in {"another", "of that size"}:
+        (forged / own.name).write_bytes(b"x" * (own.stat().st_size + (pdf == "another")))
+    content = own.read_bytes()
+    result = deliver(folder, status, outbox, failed)
+    assert result == outbox / "letter.3f9a1c2b_"
+    assert (result / own.name).read_bytes() == content
+
+
+def test_a_result_with_another_status_than_the_job_has_is_not_believed(folders, finished):
+    jobs, outbox, failed = folders
+    folder, status = finished(jobs)
+    forged = outbox / "letter.3f9a1c2b"
+    forged.mkdir(parents=True)
+    (forged / "input.pdf").write_bytes(folder.input("letter.pdf").read_bytes())
+    (forged / "status.json").write_bytes(status_json(status).strip())
+    assert deliver(folder, status, outbox, failed) == outbox / "letter.3f9a1c2b_"
+
+
 def _put_links(result, outside):
     (result / "images").rmdir()
     (result / "images").symlink_to(outside, target_is_directory=True)

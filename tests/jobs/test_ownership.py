@@ -106,6 +106,16 @@ def test_a_job_in_work_can_be_changed_by_the_daemon_alone():
     assert names(working_rights(ROOT, made, Dropped(Rights(ANN, OFFICE, 0o660)))) == (0, OFFICE, "2750")
 
 
+def test_an_acl_lets_nobody_else_change_a_job_in_work():
+    acl = (Entry(Tag.OWNER, 0, 7), Entry(Tag.OWNING_GROUP, 0, 5), Entry(Tag.GROUP, OFFICE, 7), Entry(Tag.MASK, 0, 7))
+    rights = working_rights(ROOT, Rights(0, 0, 0o775, acl, acl), Dropped(OPEN))
+    assert names(rights) == (0, 0, "755")
+    assert rights.default == ()
+    assert {entry.tag: entry.allowed for entry in rights.acl} == {
+        Tag.OWNER: 7, Tag.OWNING_GROUP: 5, Tag.GROUP: 5, Tag.MASK: 5,
+    }  # fmt: skip
+
+
 def test_the_mask_holds_back_whom_an_acl_names():
     acl = (
         Entry(Tag.OWNER, 0, 7), Entry(Tag.USER, BEN, 7), Entry(Tag.OWNING_GROUP, 0, 0), Entry(Tag.GROUP, OFFICE, 7),
