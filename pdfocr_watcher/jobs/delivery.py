@@ -1,21 +1,23 @@
 """A finished job folder becomes a result, complete and by one rename; a failed one can be taken back."""
 
 import contextlib
+import errno
 import itertools
 import os
 import re
-import stat
 import time
 from datetime import datetime
 from pathlib import Path
 
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
-from pdfocr_watcher.jobs.descent import Descent, descend
+from pdfocr_watcher.jobs.descent import GONE, Descent, descend
 from pdfocr_watcher.jobs.durable import (
     TEMPORARY_PREFIX,
     is_dying,
+    is_regular_file,
     is_temporary,
     make_folders,
+    read_file,
     remove_file,
     remove_folder,
     remove_tree,
@@ -46,6 +48,8 @@ _UNTOUCHED_SECONDS = 3600.0
 #: What the daemon tells itself in a job's folder.
 _NOTES = frozenset({CLAIM_NAME, DROPPED_NAME})
 _DEFAULT = Policy()
+#: What is said of a stranger's folder or link: what is there is not what we put there.
+_NOT_A_RESULT = GONE | {errno.EACCES}
 #: Folders of strangers that are gone past.
 _STRANGERS = 3
 
@@ -82,7 +86,7 @@ def deliver(
             for part, namesake in _with_namesakes(folder, status):
                 _go_down(way, part, namesake, policy)
             while os.path.lexists(target := way.here / name):
-                if _is_delivered(folder, status, JobFolder(target)):
+                if _is_delivered(folder, status, way, name):
                     _forget(folder, way.here)
                     return way.path / name
                 # Somebody else's folder has the name: it is left alone, and ours gets a longer one.
@@ -102,21 +106,33 @@ def deliver(
         return way.path / name
 
 
-def _is_delivered(folder: JobFolder, status: JobStatus, target: JobFolder) -> bool:
-    """Whether a folder with the result's name is this job's result, as an earlier call has left it.
+def _is_delivered(folder: JobFolder, status: JobStatus, way: Descent, name: str) -> bool:
+    """Whether a folder with a result's name is the job's result.
 
-    People may write there: as long as the job's own folder is there, it is only given up for a copy of it.
+    While the job's own folder is there, who may write in the outbox could have it removed by making a folder of that
+    name: it goes only for one that has its very status and its very PDF.
     """
-    if not _is_folder(target.path) or (there := read_status(target.path)) is None or there.job_id != status.job_id:
+    try:
+        with descend(way.here, (name,)) as there:
+            if os.path.lexists(folder.path):
+                return _same(folder, JobFolder(there.here))
+            return (found := read_status(there.here)) is not None and found.job_id == status.job_id
+    except OSError as error:
+        if error.errno in _NOT_A_RESULT:
+            return False
+        raise
+
+
+def _same(own: JobFolder, other: JobFolder) -> bool:
+    status, pdf = own.path / STATUS_NAME, own.found_input()
+    size = status.lstat().st_size
+    if read_file(other.path / STATUS_NAME, size) != read_file(status, size):
         return False
-    if not os.path.lexists(folder.path):
+    if pdf is None:
         return True
-    if read_status(folder.path) != there:
-        return False
-    ours, theirs = folder.found_input(), target.found_input()
-    if ours is None or theirs is None:
-        return ours is theirs
-    return ours.lstat().st_size == theirs.lstat().st_size and sha256_of(ours) == sha256_of(theirs)
+    copy = other.path / pdf.name
+    same_size = is_regular_file(copy) and copy.lstat().st_size == pdf.lstat().st_size
+    return same_size and sha256_of(copy) == sha256_of(pdf)
 
 
 def make_safe(folder: JobFolder) -> None:
@@ -162,10 +178,6 @@ def _go_down(way: Descent, name: str, namesake: Rights | None, policy: Policy) -
         if not _is_result(way.here / name) and enter_subfolder(way, name, known, policy):
             return
         name = f"{name}_"
-
-
-def _is_folder(path: Path) -> bool:
-    return stat.S_ISDIR(os.lstat(path).st_mode)
 
 
 def _is_result(folder: Path) -> bool:
