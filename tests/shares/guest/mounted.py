@@ -90,6 +90,7 @@ class Nfs:
     def __init__(self, base: Path) -> None:
         self.disk = base / "served"
         self.disk.mkdir(parents=True)
+        self._mounts = 0
         Path("/var/lib/nfs/v4recovery").mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-t", "nfsd", "nfsd", "/proc/fs/nfsd"], check=True)
         options = "rw,no_root_squash,fsid=0,insecure,no_subtree_check"
@@ -104,8 +105,14 @@ class Nfs:
         subprocess.run(["rpc.nfsd", "0"], check=True)
 
     def mount(self, where: Path) -> None:
-        """Mount it once more; `nosharecache` gives it attributes of its own."""
-        _mount("nfs4", f"{HOST}:/", where, f"{mount_options('nfs4')},nosharecache")
+        """Mount it once more, as another client.
+
+        Two mounts of one machine are one client to the server, which then lends the second what the first writes
+        (a delegation) and never calls it back: what one of them does the other would not see for long. With
+        another minor version they are two.
+        """
+        self._mounts += 1
+        _mount("nfs4", f"{HOST}:/", where, f"{mount_options('nfs4')},vers=4.{3 - self._mounts},nosharecache")
 
 
 class Away:
