@@ -74,6 +74,9 @@ class Cifs:
     def stop(self) -> None:
         self.samba.kill()
 
+    def close(self) -> None:
+        self.stop()
+
     def mount(self, where: Path) -> None:
         """Mount it once more; `nosharesock` makes it a client of its own."""
         options = (
@@ -104,6 +107,11 @@ class Nfs:
     def stop(self) -> None:
         subprocess.run(["rpc.nfsd", "0"], check=True)
 
+    def close(self) -> None:
+        self.stop()
+        self._mountd.kill()
+        self._mountd.wait(LIMIT)
+
     def mount(self, where: Path) -> None:
         """Mount it once more, as another client.
 
@@ -131,6 +139,13 @@ class Away:
         self.site = Site(base / "site", {**SETTINGS, "folders": folders})
         self.daemon: Daemon = self.site.start()
 
+    def close(self) -> None:
+        """End the daemon, then the mounts, and only then their server."""
+        self.site.close()
+        for mount in (self.mine, self.others):
+            subprocess.run(["umount", "--lazy", mount], check=True)
+        self.server.close()
+
     def taken(self, name: str) -> list[Job]:
         """The jobs that a file has become, in work or done; others may still be under way."""
         return [job for job in self.site.in_work() if job.status["source"] == name] + self.site.results(name)
@@ -153,7 +168,7 @@ def disk() -> Iterator[Path]:
 def away(request: pytest.FixtureRequest, disk: Path) -> Iterator[Away]:
     away = Away(disk / request.param.kind, request.param)
     yield away
-    away.site.close()
+    away.close()
 
 
 def assert_done_once(away: Away, name: str, content: bytes) -> None:
