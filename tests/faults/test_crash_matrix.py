@@ -24,6 +24,8 @@ _SETTINGS = {
     "inbox": {"settle_seconds": 0.05},
     "render": {"dpi": 40, "workers": 1, "range_pages": 1},
     "engine": {"name": "null", "max_concurrency": 1},
+    # At the begin and at the end: how often between them is a matter of time, and no point of a job's life.
+    "service": {"health_interval": 60.0},
 }
 _AT_A_TIME = 2
 _serial = itertools.count()
