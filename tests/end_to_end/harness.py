@@ -264,5 +264,11 @@ def shipped_schema(name: str) -> Any:
 
 
 def temporary_files(*roots: Path) -> list[Path]:
-    """What is left of writes and works that were broken off."""
-    return [path for root in roots for path in root.rglob("*") if path.name.endswith(".tmp") or path.name == "rasters"]
+    """What is left of writes and works that were broken off; folders may vanish meanwhile."""
+    found = (
+        Path(folder, name)
+        for root in roots
+        for folder, subfolders, files in os.walk(root)
+        for name in (*subfolders, *files)
+    )
+    return [path for path in found if path.name.endswith(".tmp") or path.name == "rasters"]
