@@ -36,12 +36,15 @@ def jobs_in_work(jobs: Path) -> Iterator[FoundJob]:
     except FileNotFoundError:
         return
     for name in names:
-        if (status := _status_in(jobs / name)) is not None:
+        if (status := status_in(jobs / name)) is not None:
             yield FoundJob(status, jobs / name)
 
 
-def _status_in(folder: Path) -> JobStatus | None:
-    """The status in a folder; None too where it cannot be read: one bad folder must not hide the others."""
+def status_in(folder: Path) -> JobStatus | None:
+    """The status in a folder; None too where it cannot be read: one bad folder must not hide the others.
+
+    See `read_status`: what takes its place, a link or a pipe, is no status either.
+    """
     try:
         return read_status(folder)
     except OSError:
@@ -52,7 +55,7 @@ def results(root: Path) -> Iterator[FoundJob]:
     """The results below the outbox or the failed folder, in no particular order; no link is followed."""
     deepest = len(root.parts) + _DEEPEST
     for folder, subfolders, files in os.walk(root):
-        if STATUS_NAME in files and (status := _status_in(Path(folder))) is not None:
+        if STATUS_NAME in files and (status := status_in(Path(folder))) is not None:
             subfolders.clear()
             yield FoundJob(status, Path(folder))
         elif len(Path(folder).parts) >= deepest:
@@ -87,7 +90,7 @@ def find_job(name: str, jobs: Path, outbox: Path, failed: Path) -> FoundJob:
     Raises:
         PdfocrError: there is no such job (JOB_NOT_FOUND).
     """
-    if is_job_id(name) and (status := _status_in(jobs / name)) is not None:
+    if is_job_id(name) and (status := status_in(jobs / name)) is not None:
         return FoundJob(status, jobs / name)
     newest: FoundJob | None = None
     for found in all_jobs(jobs, outbox, failed):

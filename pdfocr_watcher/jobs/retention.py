@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pdfocr_watcher.jobs.durable import is_dying, is_regular_file, is_temporary, rename, sync_folder, temporary_name
+from pdfocr_watcher.jobs.catalogue import status_in
+from pdfocr_watcher.jobs.durable import is_dying, is_temporary, rename, sync_folder, temporary_name
 from pdfocr_watcher.jobs.folder import FILES
 from pdfocr_watcher.jobs.model import JobStatus, Status, short_id
-from pdfocr_watcher.jobs.status_file import STATUS_NAME, read_status
+from pdfocr_watcher.jobs.status_file import STATUS_NAME
 from pdfocr_watcher.jobs.steps import Step, step
 
 #: No job ended before the program was made: a status that says so was written while the clock was wrong.
@@ -149,7 +150,7 @@ def candidates(roots: Roots, ages: Ages, now: datetime) -> Iterator[Place]:
             parts = folder.relative_to(root).parts
             yield from (Place(ending, (*parts, name)) for name in subfolders if is_dying(name))
             subfolders[:] = [name for name in subfolders if len(parts) < _DEEPEST and not is_temporary(name)]
-            status = _status_in(folder) if parts and STATUS_NAME in files else None
+            status = status_in(folder) if parts and STATUS_NAME in files else None
             if status is not None and _is_named_for(folder.name, status):
                 subfolders.clear()
                 if ages.passed(status, now):
@@ -244,7 +245,7 @@ def _result_in(folder: int, roots: Roots, place: Place, ages: Ages, now: datetim
     It is ours if it holds a regular and valid status.json that says how the job ended, that ending belongs to where
     the folder lies, and the folder is named for the job.
     """
-    status = _status_in(_path_of(folder))
+    status = status_in(_path_of(folder))
     if status is None or status.completed_at is None or status.status is not place.ending:
         return None
     if not (_is_named_for(place.parts[-1], status) and ages.passed(status, now)):
@@ -254,14 +255,6 @@ def _result_in(folder: int, roots: Roots, place: Place, ages: Ages, now: datetim
     if os.path.lexists(roots.jobs / status.job_id):
         kept = "its job is in work again"
     return Expired(place, status.job_id, status.completed_at, content.bytes, kept)
-
-
-def _status_in(folder: Path) -> JobStatus | None:
-    """The status in a folder; None if there is none, none that can be read, or a link or a pipe in its place."""
-    with contextlib.suppress(OSError):
-        if is_regular_file(folder / STATUS_NAME):
-            return read_status(folder)
-    return None
 
 
 def _is_named_for(name: str, status: JobStatus) -> bool:

@@ -16,7 +16,7 @@ from pdfocr_watcher.jobs.durable import temporary_name
 from pdfocr_watcher.jobs.folder import FILES, JobFolder, result_folder
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.retention import Ages, Place, Purged, Roots, candidates, examine, purge
-from pdfocr_watcher.jobs.status_file import STATUS_NAME, write_status
+from pdfocr_watcher.jobs.status_file import STATUS_NAME, read_status, write_status
 from pdfocr_watcher.jobs.steps import Point, Step
 
 NOW = datetime(2027, 6, 1, 12, tzinfo=UTC)
@@ -255,7 +255,7 @@ def test_a_folder_that_is_not_ours_by_every_sign_is_not_touched(roots, put, chan
 )
 def test_a_status_that_does_not_say_when_the_job_was_completed_keeps_the_folder(roots, put, make_status, values):
     folder = put()
-    write_status(folder, make_status(**{**dict(retention.read_status(folder)), **values}))
+    write_status(folder, make_status(**{**dict(read_status(folder)), **values}))
     before = everything(roots)
     assert run(roots) == Purged()
     assert everything(roots) == before
