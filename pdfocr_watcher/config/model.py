@@ -71,7 +71,18 @@ class EngineName(StrEnum):
 
     AUTO = "auto"
     RAPIDOCR = "rapidocr"
+    VLLM = "vllm"
+    VLLM_SERVER = "vllm-server"
     NULL = "null"
+
+
+class RepetitionGuard(StrEnum):
+    """What ends a text that repeats itself without end."""
+
+    AUTO = "auto"
+    NGRAM = "ngram"
+    DETECTION = "detection"
+    NONE = "none"
 
 
 class LogFormat(StrEnum):
@@ -192,18 +203,67 @@ class Render(Section):
 class Engine(Section):
     """Who reads the pages. `engine: NAME` is short for `engine: {name: NAME}`."""
 
-    name: EngineName = Field(EngineName.AUTO, description="rapidocr, null (reads nothing), or auto: the best there is")
+    name: EngineName = Field(
+        EngineName.AUTO,
+        description="rapidocr, vllm (a model on this machine's GPU), vllm-server (the same behind servers), null (reads "
+        "nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
+    )
+    profile: str = Field(
+        "deepseek-ocr", description="for vllm and vllm-server, how the model is asked and read: see docs/models.md"
+    )
+    model: str = Field(
+        "",
+        description="the folder of the model's weights for vllm, and the name that the servers have for it for "
+        "vllm-server; the profile's name on the hub, or what the servers serve, if empty",
+    )
     max_concurrency: int = Field(
-        0, ge=0, le=1024, description="pages read at a time; 0 is one for each core as far as memory goes"
+        0,
+        ge=0,
+        le=1024,
+        description="pages read at a time, by each server with vllm-server; 0 is one for each core as far as memory "
+        "goes, and 100 with vllm and vllm-server",
     )
     threads: int = Field(0, ge=0, le=256, description="threads that read one page; 0 shares the cores out")
     page_timeout_seconds: Seconds = Field(180.0, description="time limit for reading a page")
-    start_timeout_seconds: Seconds = Field(120.0, description="time limit for starting the engine")
+    start_timeout_seconds: float = Field(
+        0, ge=0, le=7 * 86400, description="time limit for starting the engine; 0 is 120, and 1800 with vllm"
+    )
     memory_bytes: int = Field(
         0,
         ge=0,
         description="memory limit of one engine process; 0 is its share of three quarters of the memory, at least 2 GB",
     )
+
+
+class Vllm(Section):
+    """The engine `vllm`: a model on this machine's GPU, in a process of its own. docs/gpu.md helps to choose."""
+
+    gpu_memory_utilization: float = Field(0.9, gt=0, le=1, description="the share of the GPU's memory that it takes")
+    max_model_len: int = Field(0, ge=0, description="tokens of a page, picture and text together; 0 is the profile's")
+    max_num_seqs: int = Field(0, ge=0, description="pages that it reads at a time; 0 is engine.max_concurrency")
+    tensor_parallel_size: Count = Field(1, description="GPUs that share one model")
+    dtype: str = Field("auto", description="auto, bfloat16, float16 or float32")
+    enforce_eager: bool = Field(False, description="no CUDA graphs: starts sooner, reads more slowly")
+    trust_remote_code: bool = Field(False, description="run Python code that lies in the model's folder")
+    step_down: bool = Field(
+        True, description="where the GPU's memory runs out, start again with fewer pages at a time"
+    )
+    repetition: RepetitionGuard = Field(
+        RepetitionGuard.AUTO,
+        description="what ends a text that repeats itself: ngram (the model's own rule), detection (vLLM's), none, or "
+        "auto: what the installed vLLM has",
+    )
+    extra_args: dict[str, Any] = Field(default_factory=dict, description="further arguments of vLLM's engine")
+
+
+class Servers(Section):
+    """The engine `vllm-server`: the model behind OpenAI-compatible servers, such as `vllm serve`."""
+
+    urls: tuple[str, ...] = Field((), description="their addresses, such as http://gpu1:8000/v1")
+    api_key_file: str = Field("", description="a file with the key that they ask for; best outside of shared folders")
+    ca_file: str = Field("", description="certificates that theirs are checked against; those of the system if empty")
+    verify_tls: bool = Field(True, description="whether their certificates are checked")
+    health_interval: Seconds = Field(5.0, description="seconds between two looks at each server")
 
 
 class Output(Section):
@@ -272,6 +332,11 @@ class Config(Section):
     job: Job = Field(default_factory=Job)
     render: Render = Field(default_factory=Render)
     engine: Engine = Field(default_factory=Engine)
+    vllm: Vllm = Field(default_factory=Vllm)
+    servers: Servers = Field(default_factory=Servers)
+    profiles: dict[str, Any] = Field(
+        default_factory=dict, description="model profiles of your own, by name: see docs/models.md"
+    )
     output: Output = Field(default_factory=Output)
     permissions: Permissions = Field(default_factory=Permissions)
     index: Index = Field(default_factory=Index)

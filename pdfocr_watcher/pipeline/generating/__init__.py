@@ -1,0 +1,1 @@
+"""Pages are read by a model that writes: in a process beside the daemon, or behind servers."""
