@@ -25,6 +25,7 @@ _ELSEWHERE = {
     "pipeline/ranges.py": "the folders of rasters",
     "pipeline/worker.py": "a raster that was read",
     "pipeline/process.py": "a raster that was read",
+    "weights/installing.py": "files of a person's command, who sees whether they are there",
     "cli": "commands of a person, who sees whether they came to their end",
     "config/__main__.py": "the reference page",
 }
