@@ -9,7 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from pdfocr_watcher import __version__
-from pdfocr_watcher.cli.models import folder_in_force
 from pdfocr_watcher.config.model import Config, Renderer, Sandbox
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.registry import create_engine, resolve_engine
@@ -21,7 +20,7 @@ from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, this_process
 from pdfocr_watcher.pipeline.rendering import find_protection, poppler_installed
 from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers, worker_memory
 from pdfocr_watcher.weights.catalogue import all_weights
-from pdfocr_watcher.weights.folder import State, state_of
+from pdfocr_watcher.weights.folder import State, folder_in_force, state_of
 
 #: The engines that give lines, of which the analysis makes blocks.
 _LINE_ENGINES = ("rapidocr", "tesseract")
@@ -132,7 +131,7 @@ def _models(config: Config) -> Iterator[Finding]:
     """Whether the weights for layout and tables are there, for an engine that uses them."""
     if resolve_engine(config.engine.name) not in _LINE_ENGINES:
         return
-    folder = folder_in_force(config)
+    folder = folder_in_force(config.models.folder)
     states = {weights.file: state_of(folder, weights) for weights in all_weights()}
     if damaged := [file for file, state in states.items() if state is State.DAMAGED]:
         text = f"{', '.join(damaged)} in {folder} is damaged: `pdfocr-watcher models install`"

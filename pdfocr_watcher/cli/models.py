@@ -8,10 +8,9 @@ import typer
 
 from pdfocr_watcher.cli.context import ConfigOption, load_if_any
 from pdfocr_watcher.config.load import config_without_file
-from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.weights.catalogue import CATALOGUE, all_weights
-from pdfocr_watcher.weights.folder import State, state_of, weights_folder
+from pdfocr_watcher.weights.folder import State, folder_in_force, state_of
 
 app = typer.Typer(
     help="The weights with which layout and tables are told: install them once, and nothing is fetched later.",
@@ -24,14 +23,10 @@ def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="models")
 
 
-def folder_in_force(config: Config) -> Path:
-    """The folder of the weights, for whoever runs this process."""
-    return weights_folder(config.models.folder, os.environ, root=os.geteuid() == 0)
-
-
 def _folder(config: Path | None) -> Path:
     """The folder in force where there need not be a configuration file."""
-    return folder_in_force(load_if_any(config) or config_without_file(Path.cwd(), os.environ))
+    loaded = load_if_any(config) or config_without_file(Path.cwd(), os.environ)
+    return folder_in_force(loaded.models.folder)
 
 
 @app.command(epilog="Example: `pdfocr-watcher models install --from /media/usb/wheels`")

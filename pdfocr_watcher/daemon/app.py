@@ -43,6 +43,7 @@ from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.workers import WorkerPool
 from pdfocr_watcher.service.health import DaemonState
+from pdfocr_watcher.weights.folder import folder_in_force
 
 _log = structlog.get_logger(__name__)
 
@@ -76,7 +77,10 @@ class Daemon:
         render = config.render
         rasterizers = choose_rasterizers(render.renderer, render.memory_bytes, render.max_pixels, render.sandbox)
         share = engine_share(self._engine, config.engine)
-        settings = WorkerSettings(self._engine, share.threads, config.output.layout_dpi, config.output.jpeg_quality)
+        weights = str(folder_in_force(config.models.folder))
+        settings = WorkerSettings(
+            self._engine, share.threads, config.output.layout_dpi, config.output.jpeg_quality, weights
+        )
         memory = worker_memory(config.engine, share.processes)
         self._pool = WorkerPool(settings, share.processes, config.engine.start_timeout_seconds, memory)
         self._index = index_of(config)

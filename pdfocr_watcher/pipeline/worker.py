@@ -47,12 +47,14 @@ class WorkerSettings:
         threads: threads that read one page.
         layout_dpi: resolution of the layout pictures.
         jpeg_quality: of figures and layout pictures.
+        weights: the folder with the weights for layout and tables; empty for rules alone.
     """
 
     engine: str
     threads: int
     layout_dpi: int
     jpeg_quality: int
+    weights: str = ""
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -174,7 +176,7 @@ def _protocol_channels() -> tuple[BinaryIO, BinaryIO]:
 def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], None]) -> None:
     """Load the engine, say so, and answer until the input ends."""
     try:
-        engine = create_engine(settings.engine, settings.threads)
+        engine = create_engine(settings.engine, settings.threads, Path(settings.weights) if settings.weights else None)
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return

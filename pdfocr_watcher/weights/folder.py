@@ -1,6 +1,7 @@
 """Where weights lie, and whether what lies there is what the catalogue pins. Nothing is changed here."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -43,6 +44,11 @@ def weights_folder(configured: str, environ: Mapping[str, str], *, root: bool) -
         if any(is_there(folder, weights) for weights in all_weights()):
             return folder
     return MACHINE if root else own
+
+
+def folder_in_force(configured: str) -> Path:
+    """The folder of the weights for whoever runs this process; `configured` as in `weights_folder`."""
+    return weights_folder(configured, os.environ, root=os.geteuid() == 0)
 
 
 def is_there(folder: Path, weights: Weights) -> bool:
