@@ -19,7 +19,7 @@ from pdfocr_watcher.document.model import Label
 #: A model must be so sure of a figure.
 MIN_CONFIDENCE = 0.5
 #: Below this the ink has to bear it out: a table without vertical lines looks like a figure.
-SURE = 0.8
+SURE = 0.9
 #: A line as wide as this share of a figure that reads as prose is a paragraph's, whoever drew the box around it.
 WIDE = 0.5
 #: A figure has at least this share of ink beside its lines of text, and both sides this share of the page's shorter.

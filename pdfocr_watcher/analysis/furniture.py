@@ -27,8 +27,11 @@ SEEN_GAP = 0.6
 #: ... this is enough for a number, and for what has so much white.
 MIN_SEEN = 0.3
 APART = 2.0
-#: A running title is at most so many times as high as most lines of the page, and has at most so many characters.
-MAX_HEIGHT = 1.35
+#: A running title is at most so many times as high as most lines of the page, if a model is as sure of it, and has at
+#: most so many characters.
+MAX_HEIGHT = 1.15
+MAX_SURE_HEIGHT = 1.5
+CERTAIN = 0.8
 MAX_SEEN_TITLE = 160
 #: At most so many rows at either end are furniture.
 MAX_SEEN = 4
@@ -119,9 +122,10 @@ def _seen(rows: Sequence[Row], detections: Sequence[Detection], height: int, *, 
         distance = row.middle if at_top else height - row.middle
         sure = confidence >= SURE and distance <= SEEN_EDGE * height and _stands_alone(row, inner, SEEN_GAP)
         sure = sure or (distance <= EDGE * height and _stands_alone(row, inner, APART))
-        title = row.height <= MAX_HEIGHT * usual and len(row.text) <= MAX_SEEN_TITLE
-        number = index == last and all(_PAGE_NUMBER.fullmatch(line.text) for line in row.lines)
-        if (number and _stands_alone(row, inner)) or (sure and title):
+        most = MAX_SURE_HEIGHT if confidence >= CERTAIN else MAX_HEIGHT
+        number = all(_PAGE_NUMBER.fullmatch(line.text) for line in row.lines)
+        title = number or (row.height <= most * usual and len(row.text) <= MAX_SEEN_TITLE)
+        if (number and index == last and _stands_alone(row, inner)) or (sure and title):
             last = index + 1
     return list(rows[:last])
 

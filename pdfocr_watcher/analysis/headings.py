@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from statistics import mean, median
 
+from pdfocr_watcher.analysis.lists import marker_of
 from pdfocr_watcher.analysis.regions import Detection, Kind
 from pdfocr_watcher.analysis.rows import Row
 from pdfocr_watcher.document.model import Label
@@ -83,6 +84,9 @@ def marked_label(marks: Sequence[Detection | None], rows: Sequence[Row], body: f
         return None
     if mark.kind is Kind.TITLE:
         text = " ".join(row.text for row in rows)
+        marker = marker_of(text)
+        if marker is not None and marker.number is None:
+            return None
         ratio = median(row.height for row in rows) / body if body is not None else 1.0
         if not _reads_as_heading(text, ratio) or len(rows) > MAX_MARKED_ROWS:
             return None

@@ -23,6 +23,7 @@ from pdfocr_watcher.analysis.table_claims import TableClaim, table_claims, tabul
 from pdfocr_watcher.analysis.table_structure import moved
 from pdfocr_watcher.analysis.tables import Table, read_table, text_height
 from pdfocr_watcher.document.model import Block, Label
+from pdfocr_watcher.engines.bullets import with_bullets
 from pdfocr_watcher.engines.cell_ink import unread_ink
 from pdfocr_watcher.engines.ink import ink_mask
 from pdfocr_watcher.engines.layout_model import LayoutModel
@@ -65,6 +66,7 @@ class PageAnalysis:
             lines: those that were read on it, in any order.
             read: reads what stands in a part of the page, for what was overlooked in tables; None for not at all.
         """
+        lines = with_bullets(image, lines)
         layout = self._layout()
         detections = layout.find(image) if layout is not None else []
         mask = ink_mask(image)
