@@ -67,6 +67,8 @@ class ErrorCode(StrEnum):
     ENGINE_CRASHED = "engine_crashed"
     #: The engine's process took more memory than it is allowed.
     ENGINE_OUT_OF_MEMORY = "engine_out_of_memory"
+    #: A model wrote without end, repeated itself or wrote nothing, however it was asked.
+    ENGINE_RUNAWAY = "engine_runaway"
     #: The engine cannot be started at all.
     ENGINE_UNAVAILABLE = "engine_unavailable"
     #: Fewer pages were read than `job.min_page_success` asks for.
@@ -177,6 +179,10 @@ FAILURES: dict[ErrorCode, Failure] = {
     ErrorCode.ENGINE_OUT_OF_MEMORY: Failure(
         "Reading the page took more memory than the engine's process may have.",
         "Raise `engine.memory_bytes` or lower `render.dpi`, then `retry` the job.",
+    ),
+    ErrorCode.ENGINE_RUNAWAY: Failure(
+        "The model wrote without end, repeated itself or wrote nothing, however it was asked.",
+        "Look at the page; another `engine.profile`, or the engine rapidocr, may read it.",
     ),
     ErrorCode.ENGINE_UNAVAILABLE: Failure(
         "The engine cannot be started.", "`pdfocr-watcher doctor` says what is missing.", 69

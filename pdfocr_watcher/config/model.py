@@ -186,13 +186,21 @@ class Render(Section):
     renderer: Renderer = Field(Renderer.AUTO, description="poppler, pdfium, or auto: poppler where it is installed")
     workers: int = Field(0, ge=0, le=256, description="renderers at work at a time; 0 is one for each core")
     dpi: int = Field(200, ge=36, le=1200, description="dots per inch of the page rasters")
-    queue_pages: Count = Field(32, description="page rasters that may exist at a time")
+    queue_pages: Count = Field(
+        32,
+        description="page rasters that may exist at a time; with vllm and vllm-server besides those of the pages that "
+        "the model has in hand",
+    )
     range_pages: Count = Field(16, description="pages that one renderer process takes at a time")
     max_pixels: int = Field(
         40_000_000, ge=10_000, description="a page that would be larger is rendered at a lower resolution"
     )
     timeout_seconds: Seconds = Field(60.0, description="time limit for rendering a page or opening a document")
     memory_bytes: int = Field(4_000_000_000, ge=200_000_000, description="memory limit of one renderer process")
+    straighten: bool = Field(
+        True,
+        description="whether pages that lie on their side, upside down or askew are made upright to be read",
+    )
     sandbox: Sandbox = Field(
         Sandbox.AUTO,
         description="renderers see one PDF, fonts and their own scratch folder, and no network (Landlock and seccomp): "
@@ -205,7 +213,7 @@ class Engine(Section):
 
     name: EngineName = Field(
         EngineName.AUTO,
-        description="rapidocr, vllm (a model on this machine's GPU), vllm-server (the same behind servers), null (reads "
+        description="rapidocr, vllm (a model on this machine's GPU), vllm-server (a model behind servers), null (reads "
         "nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
     )
     profile: str = Field(
@@ -226,7 +234,10 @@ class Engine(Section):
     threads: int = Field(0, ge=0, le=256, description="threads that read one page; 0 shares the cores out")
     page_timeout_seconds: Seconds = Field(180.0, description="time limit for reading a page")
     start_timeout_seconds: float = Field(
-        0, ge=0, le=7 * 86400, description="time limit for starting the engine; 0 is 120, and 1800 with vllm"
+        0,
+        ge=0,
+        le=7 * 86400,
+        description="time limit for starting the engine; 0 is 120, and 1800 for a model (vllm, vllm-server)",
     )
     memory_bytes: int = Field(
         0,
@@ -245,9 +256,7 @@ class Vllm(Section):
     dtype: str = Field("auto", description="auto, bfloat16, float16 or float32")
     enforce_eager: bool = Field(False, description="no CUDA graphs: starts sooner, reads more slowly")
     trust_remote_code: bool = Field(False, description="run Python code that lies in the model's folder")
-    step_down: bool = Field(
-        True, description="where the GPU's memory runs out, start again with fewer pages at a time"
-    )
+    step_down: bool = Field(True, description="where the GPU's memory runs out, start again with fewer pages at a time")
     repetition: RepetitionGuard = Field(
         RepetitionGuard.AUTO,
         description="what ends a text that repeats itself: ngram (the model's own rule), detection (vLLM's), none, or "

@@ -1,9 +1,11 @@
 """How the daemon is: whether it may claim, whether it is through, and what health.json says. It changes nothing."""
 
 from collections.abc import Sized
+from time import monotonic
 
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.deliveries import Deliveries
+from pdfocr_watcher.daemon.reading import start_seconds
 from pdfocr_watcher.daemon.space import Space
 from pdfocr_watcher.daemon.taking_up import TakingUp
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -12,7 +14,8 @@ from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.pipeline.active import utc_now
 from pdfocr_watcher.pipeline.process import Pipeline
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.pipeline.workers import EngineState, WorkerPool
+from pdfocr_watcher.pipeline.reader import Reader
+from pdfocr_watcher.pipeline.workers import EngineState
 from pdfocr_watcher.service.health import DaemonState, Health
 
 
@@ -22,7 +25,7 @@ class Condition:
     Args:
         config: the limits.
         engine: the engine's name.
-        pool, pipeline, deliveries, space, source, settling, taking_up: what is looked at; `source` is the inbox as a
+        reader, pipeline, deliveries, space, source, settling, taking_up: what is looked at; `source` is the inbox as a
             folder that must be writable. The intake comes later, see `watch`.
     """
 
@@ -30,7 +33,7 @@ class Condition:
         self,
         config: Config,
         engine: str,
-        pool: WorkerPool,
+        reader: Reader,
         pipeline: Pipeline,
         deliveries: Deliveries,
         space: Space,
@@ -40,7 +43,7 @@ class Condition:
     ) -> None:
         self._config = config
         self._engine = engine
-        self._pool = pool
+        self._reader = reader
         self._pipeline = pipeline
         self._deliveries = deliveries
         self._space = space
@@ -49,6 +52,8 @@ class Condition:
         self._taking_up = taking_up
         self._intake: Intake | None = None
         self._started_at = utc_now()
+        #: When the engine's servers were last not out of reach, by `monotonic`.
+        self._answered_at = monotonic()
 
     def watch(self, intake: Intake) -> None:
         """Look at the inbox too; it is made last, for it asks whether it may claim."""
@@ -72,8 +77,11 @@ class Condition:
     @property
     def stuck(self) -> PdfocrError | None:
         """Why who waits for the end of the work would wait for ever; None if not."""
-        if self._pool.state is EngineState.FAILED:
-            return self._pool.failure
+        if self._reader.state is not EngineState.UNREACHABLE:
+            self._answered_at = monotonic()
+        unanswered = monotonic() - self._answered_at >= start_seconds(self._config, self._engine)
+        if self._reader.state is EngineState.FAILED or unanswered:
+            return self._reader.failure
         if self._intake is None:
             return None
         if self._intake.unreachable is not None:
@@ -106,7 +114,8 @@ class Condition:
             heartbeat=utc_now(),
             started_at=self._started_at,
             engine=self._engine,
-            engine_state=self._pool.state,
+            engine_state=self._reader.state,
+            engine_model=self._reader.info.model if self._reader.info is not None else None,
             jobs_waiting=len(jobs) - in_work,
             jobs_in_work=in_work,
             files_in_inbox=self._intake.waiting if self._intake else 0,
@@ -119,6 +128,6 @@ class Condition:
         if self._intake is not None and self._intake.unreachable is not None:
             return DaemonState.UNREACHABLE, self._intake.unreachable
         reason = self.hold() or self._pipeline.trouble or self._deliveries.trouble or self._taking_up.trouble
-        if reason is None and self._pool.failure is not None:
-            reason = str(self._pool.failure)
+        if reason is None and self._reader.failure is not None:
+            reason = str(self._reader.failure)
         return (DaemonState.PAUSED if reason else DaemonState.RUNNING), reason

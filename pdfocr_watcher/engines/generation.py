@@ -5,7 +5,6 @@ How a page becomes a picture and a request stands in `engines.reading`; who answ
 
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 
 class FinishReason(StrEnum):
@@ -47,12 +46,12 @@ class GenerationRequest:
     """Have a page read once.
 
     Attributes:
-        picture: the picture to read, PNG or JPEG, as the model wants it.
+        picture: path of the picture to read, PNG or JPEG, as the model wants it.
         prompt: what the model is asked, without what marks the picture's place.
         sampling: how it chooses its words.
     """
 
-    picture: Path
+    picture: str
     prompt: str
     sampling: Sampling
 

@@ -17,7 +17,8 @@ import structlog
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.memory import memory_of
-from pdfocr_watcher.pipeline.worker import Answer, AssembleTask, Task, WorkerSettings, task_line
+from pdfocr_watcher.pipeline.tasks import Answer, AssembleTask, Prepared, PrepareTask, Task, task_line
+from pdfocr_watcher.pipeline.worker import WorkerSettings
 
 _log = structlog.get_logger(__name__)
 
@@ -302,4 +303,6 @@ def _answer_to(task: Task, number: int, line: bytes) -> Answer | PdfocrError:
         return PdfocrError(ErrorCode(message["code"]), str(message["detail"]))
     if isinstance(task, AssembleTask) and type(message["images"]) is not int:
         raise TypeError("no number of images")
+    if isinstance(task, PrepareTask):
+        Prepared.of(message)
     return message

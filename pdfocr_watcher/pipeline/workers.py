@@ -9,7 +9,8 @@ import structlog
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.pipeline.worker import Answer, Task, WorkerSettings
+from pdfocr_watcher.pipeline.tasks import Answer, Task
+from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.worker_process import WorkerProcess
 
 _log = structlog.get_logger(__name__)
@@ -29,6 +30,8 @@ class EngineState(StrEnum):
 
     LOADING = "loading"
     READY = "ready"
+    #: It is on other machines, and none of them answers.
+    UNREACHABLE = "unreachable"
     FAILED = "failed"
 
 
@@ -83,6 +86,11 @@ class WorkerPool:
         self.state = EngineState.LOADING
         self.failure: PdfocrError | None = None
         self.info: EngineInfo | None = None
+
+    @property
+    def in_hand(self) -> int:
+        """Rasters that are kept besides those that may wait: none, each goes from its queue to a worker."""
+        return 0
 
     @property
     def pids(self) -> list[int]:

@@ -15,7 +15,8 @@ from pdfocr_watcher.engines.null import NullEngine
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint, write_failed_page
 from pdfocr_watcher.jobs.folder import JobFolder
-from pdfocr_watcher.pipeline.worker import AssembleTask, PageTask, WorkerSettings, answer, serve, task_line
+from pdfocr_watcher.pipeline.tasks import AssembleTask, PageTask, task_line
+from pdfocr_watcher.pipeline.worker import Hand, WorkerSettings, serve
 from tests.pipeline.doubles import NULL_WORKER, ppm
 
 
@@ -57,7 +58,7 @@ def page_task(folder, index=0, dpi=72.0):
 
 
 def do(task, engine=None):
-    return answer(task_line(task, 1), engine or NullEngine(), NULL_WORKER)
+    return Hand(NULL_WORKER, engine or NullEngine()).answer(task_line(task, 1))
 
 
 def test_a_task_is_one_line_whatever_is_in_its_paths():

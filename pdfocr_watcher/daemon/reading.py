@@ -1,0 +1,85 @@
+"""Who reads the pages of a daemon: made from its configuration, not started yet."""
+
+from pathlib import Path
+
+from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.engines.profiles import Profile, resolve_profile
+from pdfocr_watcher.engines.registry import GENERATIVE
+from pdfocr_watcher.engines.vllm.recipe import host_settings
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.pipeline.generating.fleet import ServerFleet
+from pdfocr_watcher.pipeline.generating.generator import Generator
+from pdfocr_watcher.pipeline.generating.local import LocalEngine
+from pdfocr_watcher.pipeline.generating.reader import GenerativeReader
+from pdfocr_watcher.pipeline.reader import Reader
+from pdfocr_watcher.pipeline.sizing import engine_share, worker_memory
+from pdfocr_watcher.pipeline.worker import WorkerSettings
+from pdfocr_watcher.pipeline.workers import WorkerPool
+
+#: Seconds that an engine has to start: one that has a model to load, and compiles it at its first start, and others.
+_START_SECONDS = (1800.0, 120.0)
+#: Pages that a model reads at a time where the configuration leaves it open (the model's authors' figure).
+_CONCURRENCY = 100
+
+
+def start_seconds(config: Config, engine: str) -> float:
+    """Seconds that an engine may take to start."""
+    generative, others = _START_SECONDS
+    return config.engine.start_timeout_seconds or (generative if engine in GENERATIVE else others)
+
+
+def make_reader(config: Config, engine: str) -> Reader:
+    """Who reads pages.
+
+    Args:
+        config: the configuration.
+        engine: the engine's name, not `auto`.
+
+    Raises:
+        PdfocrError: it cannot be made: a key file that cannot be read, no server named.
+    """
+    limit = start_seconds(config, engine)
+    generative = engine in GENERATIVE
+    profile = resolve_profile(config.engine.profile, config.profiles) if generative else None
+    share = engine_share(
+        engine, config.engine.model_copy(update={"max_concurrency": 0}) if generative else config.engine
+    )
+    settings = WorkerSettings(
+        engine,
+        share.threads,
+        config.output.layout_dpi,
+        config.output.jpeg_quality,
+        config.render.straighten,
+        profile.model_dump(mode="json") if profile is not None else None,
+    )
+    pool = WorkerPool(settings, share.processes, limit, worker_memory(config.engine, share.processes))
+    if profile is None:
+        return pool
+    return GenerativeReader(pool, _generator(config, engine, profile, limit), profile)
+
+
+def _generator(config: Config, engine: str, profile: Profile, limit: float) -> Generator:
+    concurrency = config.engine.max_concurrency or _CONCURRENCY
+    if engine == "vllm":
+        return LocalEngine(host_settings(profile, config.engine.model, config.vllm, concurrency), concurrency, limit)
+    servers = config.servers
+    return ServerFleet(
+        profile,
+        servers.urls,
+        model=config.engine.model,
+        api_key=_key(servers.api_key_file),
+        verify=servers.ca_file or servers.verify_tls,
+        concurrency=concurrency,
+        health_interval=servers.health_interval,
+        start_seconds=limit,
+    )
+
+
+def _key(path: str) -> str:
+    """The key in a file; none where no file is named."""
+    if not path:
+        return ""
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise PdfocrError(ErrorCode.CONFIG_INVALID, f"servers.api_key_file: {path} cannot be read: {error}.") from error

@@ -1,0 +1,124 @@
+"""What a worker process does with one page: read it; or prepare it for a model elsewhere, and keep what that wrote.
+
+A page that lies on its side, upside down or askew is made upright first, so that its boxes, figures and layout picture
+are on the page as a reader sees it.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from pdfocr_watcher.document.figures import figure_crops, save_crop
+from pdfocr_watcher.document.layouts import layout_picture
+from pdfocr_watcher.document.model import Block, Page
+from pdfocr_watcher.engines.base import Engine
+from pdfocr_watcher.engines.profiles import Parser, Profile
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.checkpoint import write_page
+from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.jobs.steps import Step, step
+from pdfocr_watcher.pipeline.rendering import load_raster
+from pdfocr_watcher.pipeline.tasks import Answer, KeepTask, PageTask, PrepareTask
+
+
+def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, straighten: bool) -> Answer:
+    """Read a page, draw its layout picture, cut its figures, checkpoint it.
+
+    Args:
+        task: the page.
+        engine: who reads it.
+        layout_dpi: resolution of the layout picture.
+        quality: JPEG quality of picture and figures.
+        straighten: whether a page that is turned or askew is made upright.
+
+    Raises:
+        PdfocrError: the engine failed (ENGINE_FAILED).
+        OSError: the raster cannot be read or the checkpoint not be written.
+    """
+    raster = Path(task.raster)
+    image: Image.Image = load_raster(raster)
+    reading: dict[str, Any] = {}
+    try:
+        with step(Step.RECOGNIZE, raster):
+            if straighten and engine.sees:
+                image, reading = _straightened(image)
+            blocks = engine.recognize(image)
+    except Exception as error:
+        raise PdfocrError(ErrorCode.ENGINE_FAILED, f"{type(error).__name__}: {error}") from error
+    _checkpoint(task, image, blocks, layout_dpi, quality, reading)
+    return {}
+
+
+def prepare_page(task: PrepareTask, profile: Profile, *, straighten: bool) -> Answer:
+    """Make the picture that a model is to read; it lies beside the raster.
+
+    Returns:
+        `picture`, its path; `width` and `height` in pixels; `turn` and `skew`, how the page was made upright;
+        `blank`, whether there is nothing on the page.
+
+    Raises:
+        OSError: the raster cannot be read or the picture not be written.
+    """
+    from pdfocr_watcher.engines.orientation import Uprighting, find_uprighting, make_upright  # noqa: PLC0415 - NumPy
+    from pdfocr_watcher.engines.preparing import blank, prepare  # noqa: PLC0415 - the same
+
+    raster = Path(task.raster)
+    image: Image.Image = load_raster(raster)
+    if task.turn is not None and task.skew is not None:
+        uprighting = Uprighting(task.turn, task.skew)
+    else:
+        uprighting = find_uprighting(image) if straighten else Uprighting(0, 0.0)
+    image = make_upright(image, uprighting)
+    wanted = profile.modes[task.mode]
+    data, size = prepare(image, wanted)
+    picture = raster.with_name(f"{raster.name}.{task.mode}.{wanted.format}")
+    picture.write_bytes(data)
+    return {
+        "picture": str(picture),
+        "width": size[0],
+        "height": size[1],
+        "turn": uprighting.turn,
+        "skew": uprighting.skew,
+        "blank": blank(image),
+    }
+
+
+def keep_page(task: KeepTask, layout_dpi: int, quality: int) -> Answer:
+    """Make blocks of what a model wrote, draw the layout picture, cut the figures, checkpoint the page.
+
+    Raises:
+        OSError: the raster cannot be read or the checkpoint not be written.
+    """
+    from pdfocr_watcher.engines.orientation import Uprighting, make_upright  # noqa: PLC0415 - see prepare_page
+    from pdfocr_watcher.engines.outputs import read_output  # noqa: PLC0415 - the same
+
+    image: Image.Image = load_raster(Path(task.raster))
+    image = make_upright(image, Uprighting(task.turn, task.skew))
+    output = read_output(Parser(task.parser), task.text, task.width, task.height)
+    reading = {"turn": task.turn, "skew": task.skew, "malformed": output.malformed, "tries": list(task.tries)}
+    _checkpoint(task, image, output.blocks, layout_dpi, quality, reading)
+    return {}
+
+
+def _straightened(image: Image.Image) -> tuple[Image.Image, dict[str, Any]]:
+    from pdfocr_watcher.engines.orientation import find_uprighting, make_upright  # noqa: PLC0415 - see prepare_page
+
+    uprighting = find_uprighting(image)
+    return make_upright(image, uprighting), {"turn": uprighting.turn, "skew": uprighting.skew}
+
+
+def _checkpoint(
+    task: PageTask | KeepTask,
+    image: Image.Image,
+    blocks: Sequence[Block],
+    layout_dpi: int,
+    quality: int,
+    reading: Mapping[str, Any],
+) -> None:
+    page = Page(task.index, image.width, image.height, task.dpi, tuple(blocks))
+    picture = layout_picture(image, page, layout_dpi, quality)
+    figures = {crop.filename: save_crop(image, crop, quality) for crop in figure_crops(page)}
+    write_page(JobFolder(Path(task.job)), page, picture, figures, reading)
+    Path(task.raster).unlink(missing_ok=True)
