@@ -32,6 +32,9 @@ class ChildProcess:
         said_bytes: bytes of its error output that are kept.
     """
 
+    #: Under which its end is logged.
+    _lost = "worker.lost"
+
     def __init__(self, line_bytes: int, said_bytes: int) -> None:
         self._line_bytes = line_bytes
         self._said_bytes = said_bytes
@@ -90,7 +93,7 @@ class ChildProcess:
                     await wire.exited.wait()
         status = wire.transport.get_returncode() if wire.transport is not None else None
         said = bytes(wire.said[-_LOGGED_BYTES:]).decode(errors="replace")
-        _log.warning("worker.lost", pid=self.pid, exit_status=status, said=said)
+        _log.warning(self._lost, pid=self.pid, exit_status=status, said=said)
         if status is None:
             return "Its process closed its output." if not line else "Its process said what is no answer."
         if status < 0:

@@ -18,6 +18,8 @@ _GIVEN_BACK = 0.05
 _LEAST_SHARE = 0.3
 #: Of the GPU's memory that is free this share is left alone, for what others take meanwhile.
 _MARGIN = 0.02
+#: Lines that tell of no failure: vLLM's below ERROR, with the process in front or not, and warnings of Python.
+_HARMLESS = re.compile(r"^(?:\([^()]*\) )?(?:DEBUG|INFO|WARNING) |\w*Warning: ")
 #: Characters of what it said that are told.
 _QUOTED = 300
 
@@ -249,12 +251,26 @@ def advise(said: str, detail: str, settings: HostSettings, phase: Phase) -> Advi
     Returns:
         None for what is not known.
     """
-    text = f"{said}\n{detail}"
+    text = "\n".join([*(line for line in said.splitlines() if not _HARMLESS.search(line)), detail])
     for sign in _SIGNS:
         if (found := re.search(sign.pattern, text)) is not None:
             step = sign.step(settings, phase, found) if sign.step is not None and settings.step_down else None
             return Advice(PdfocrError(sign.code, _told(sign, found)), step)
     return None
+
+
+def root_cause(said: str) -> str:
+    """The last exception that a process told of, in one line; empty if there is none.
+
+    Args:
+        said: the end of the process's error output.
+    """
+    for line in reversed(said.splitlines()):
+        found = re.search(r"(?:\w+\.)*\w*(?:Error|Exception): .+", line)
+        # vLLM's processes die one after the other, and those above the first say no more than that.
+        if found is not None and not re.search(r"See root cause above|See stack trace", found[0]):
+            return found[0][:_QUOTED]
+    return ""
 
 
 def _told(sign: _Sign, found: "re.Match[str]") -> str:

@@ -34,6 +34,8 @@ PREFERRED: Mapping[str, str] = MappingProxyType(
         "TOKENIZERS_PARALLELISM": "false",
     }
 )
+#: Names the folder where vLLM's processes meet; it has to be short, it becomes part of a socket's name.
+MEETING_PLACE = "VLLM_RPC_BASE_PATH"
 #: Keeps vLLM on the model runner that takes the no-repeat rule.
 _FIRST_RUNNER = MappingProxyType({"VLLM_USE_V2_MODEL_RUNNER": "0"})
 

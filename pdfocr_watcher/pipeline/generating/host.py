@@ -18,7 +18,7 @@ from PIL import Image
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import Generation, GenerationRequest
-from pdfocr_watcher.engines.vllm.recipe import HostSettings
+from pdfocr_watcher.engines.vllm.recipe import MEETING_PLACE, HostSettings
 from pdfocr_watcher.engines.vllm.runtime import EngineGoneError, VllmEngine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.probe import refusal
@@ -39,8 +39,6 @@ from pdfocr_watcher.pipeline.generating.protocol import (
 
 #: The exit status of a process whose engine has died.
 _GONE = 70
-#: Where vLLM's processes meet; a folder of the daemon's making.
-MEETING_PLACE = "VLLM_RPC_BASE_PATH"
 
 
 class HeldEngine(Protocol):
