@@ -67,6 +67,8 @@ class ErrorCode(StrEnum):
     ENGINE_CRASHED = "engine_crashed"
     #: The engine's process took more memory than it is allowed.
     ENGINE_OUT_OF_MEMORY = "engine_out_of_memory"
+    #: The GPU's memory does not suffice for the engine, or for the page.
+    ENGINE_OUT_OF_GPU_MEMORY = "engine_out_of_gpu_memory"
     #: The engine cannot be started at all.
     ENGINE_UNAVAILABLE = "engine_unavailable"
     #: Fewer pages were read than `job.min_page_success` asks for.
@@ -177,6 +179,11 @@ FAILURES: dict[ErrorCode, Failure] = {
     ErrorCode.ENGINE_OUT_OF_MEMORY: Failure(
         "Reading the page took more memory than the engine's process may have.",
         "Raise `engine.memory_bytes` or lower `render.dpi`, then `retry` the job.",
+    ),
+    ErrorCode.ENGINE_OUT_OF_GPU_MEMORY: Failure(
+        "The GPU's memory does not suffice.",
+        "Change `vllm.gpu_memory_utilization`, `vllm.max_num_seqs` or `vllm.max_model_len`, then `retry` the job.",
+        69,
     ),
     ErrorCode.ENGINE_UNAVAILABLE: Failure(
         "The engine cannot be started.", "`pdfocr-watcher doctor` says what is missing.", 69
