@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MODEL = "deepseek-ocr"
+#: Seconds that a page may take where the test is not about that.
+LONG = 100.0
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class ModelServer:
     """The server; its attributes may be changed while it runs.
 
     Attributes:
-        models: what it serves, with the most tokens of a page.
+        models: what it serves, with the most tokens of a page; None for a server that has no list of them.
         version: of vLLM; None for a server that has no /version.
         health: the status of /health; None for a server that has none.
         tokens: ids of tokens; None for a server that has no /tokenize.
@@ -109,7 +111,7 @@ class ModelServer:
         mute: whether it answers nothing at all, as a machine that is gone.
     """
 
-    models: dict[str, int] = field(default_factory=lambda: {MODEL: 8192})
+    models: dict[str, int] | None = field(default_factory=lambda: {MODEL: 8192})
     version: str | None = "0.32.0"
     health: int | None = 200
     tokens: dict[str, int] | None = field(default_factory=lambda: {"<td>": 128821, "</td>": 128822})
@@ -159,9 +161,11 @@ class ModelServer:
         self._writers.add(writer)
         try:
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-                while (asked := await _request(reader)) is not None:
+                while asked := await _request(reader):
                     if not await self._reply(asked, reader, writer):
-                        break
+                        return
+                writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                await writer.drain()
         except asyncio.CancelledError:
             pass
         finally:
@@ -191,25 +195,28 @@ class ModelServer:
     async def _answer(self, asked: Asked) -> Answer | None:
         if self.mute:
             await asyncio.Event().wait()
-        if self.key is not None and asked.path.startswith("/v1"):
-            if asked.headers.get("authorization") != f"Bearer {self.key}":
-                return Answer(401, {"error": "Unauthorized"})
+        opened = self.key is None or asked.headers.get("authorization") == f"Bearer {self.key}"
+        if asked.path.startswith("/v1") and not opened:
+            return Answer(401, {"error": "Unauthorized"})
+        if asked.path == "/v1/chat/completions":
+            return await self._chat(asked)
+        return self._told(asked)
+
+    def _told(self, asked: Asked) -> Answer:
         match asked.method, asked.path:
             case "GET", "/health" if self.health is not None:
                 return Answer(self.health)
             case "GET", "/version" if self.version is not None:
                 return Answer(body={"version": self.version})
-            case "GET", "/v1/models":
+            case "GET", "/v1/models" if self.models is not None:
                 models = [{"id": name, "object": "model", "max_model_len": most} for name, most in self.models.items()]
                 return Answer(body={"object": "list", "data": models})
             case "POST", "/tokenize" if self.tokens is not None:
                 return Answer(body={"count": 1, "tokens": [self.tokens[asked.body["prompt"]]]})
-            case "POST", "/v1/chat/completions":
-                return await self._chat(asked)
         return Answer(404, {"detail": "Not Found"})
 
     async def _chat(self, asked: Asked) -> Answer | None:
-        if asked.body["model"] not in self.models:
+        if self.models is not None and asked.body["model"] not in self.models:
             return refusal(404, f"The model `{asked.body['model']}` does not exist.")
         if isinstance(asked.body["messages"][0]["content"], str):
             if self.ngram_rule and asked.body.get("vllm_xargs", {}).get("ngram_size", 1) <= 0:
@@ -225,7 +232,11 @@ class ModelServer:
 
 
 async def _request(reader: asyncio.StreamReader) -> Asked | None:
-    head = await reader.readuntil(b"\r\n\r\n")
+    """The next request; None for what is none, as the begin of TLS."""
+    begin = await reader.readexactly(1)
+    if not begin.isalpha():
+        return None
+    head = begin + await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ", 2)
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}

@@ -143,7 +143,9 @@ def read_answer(body: bytes) -> Generation | None:
     if reason == _ABORTED:
         return None
     known = isinstance(reason, str) and reason in set(FinishReason)
-    return Generation(text or "", FinishReason(reason) if known else FinishReason.OTHER, *counts)
+    # Half of a pair of surrogates can be said in JSON, but not be written to a file.
+    whole = (text or "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return Generation(whole, FinishReason(reason) if known else FinishReason.OTHER, *counts)
 
 
 def message_of(body: bytes) -> str:

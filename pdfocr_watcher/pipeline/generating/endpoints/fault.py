@@ -138,7 +138,9 @@ def fault_of_reply(reply: Reply, message: str, now: datetime | None = None) -> F
 def fault_of_error(error: httpx.HTTPError) -> Fault:
     """What an error of the connection says."""
     told = str(error) or type(error).__name__
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return Fault(FaultKind.UNREACHED, f"no connection: {told}")
+    if isinstance(error, httpx.ConnectError):
         distrust = _cause(error)
         if isinstance(distrust, ssl.SSLCertVerificationError):
             return Fault(

@@ -91,4 +91,4 @@ def _trouble(standing: Standing) -> str:
     if standing.fault is None:
         return "it did not answer yet"
     reason = standing.fault.reason.rstrip(".")
-    return f"it looks well and answers no page; the last time, {reason}" if standing.well else reason
+    return f"it looks well and answers no page; the last time, {reason}" if standing.looks_failed == 0 else reason
