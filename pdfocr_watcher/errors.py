@@ -71,6 +71,8 @@ class ErrorCode(StrEnum):
     ENGINE_OUT_OF_GPU_MEMORY = "engine_out_of_gpu_memory"
     #: The engine cannot be started at all.
     ENGINE_UNAVAILABLE = "engine_unavailable"
+    #: None of the servers that read pages can be used.
+    ENGINE_UNREACHABLE = "engine_unreachable"
     #: Fewer pages were read than `job.min_page_success` asks for.
     TOO_FEW_PAGES = "too_few_pages"
     #: The job was begun again more often than `job.max_attempts` allows.
@@ -187,6 +189,11 @@ FAILURES: dict[ErrorCode, Failure] = {
     ),
     ErrorCode.ENGINE_UNAVAILABLE: Failure(
         "The engine cannot be started.", "`pdfocr-watcher doctor` says what is missing.", 69
+    ),
+    ErrorCode.ENGINE_UNREACHABLE: Failure(
+        "None of the servers that read pages can be used.",
+        "Start one, or correct what is named; a running daemon goes on by itself, see docs/servers.md.",
+        69,
     ),
     ErrorCode.TOO_FEW_PAGES: Failure(
         "Too many pages of the document could not be read.",

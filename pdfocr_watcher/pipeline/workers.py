@@ -30,6 +30,8 @@ class EngineState(StrEnum):
     LOADING = "loading"
     READY = "ready"
     FAILED = "failed"
+    #: All servers are gone; they are waited for.
+    UNREACHABLE = "unreachable"
 
 
 @dataclass(slots=True, eq=False)
