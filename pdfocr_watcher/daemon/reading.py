@@ -5,12 +5,13 @@ from pathlib import Path
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.engines.profiles import Profile, resolve_profile
 from pdfocr_watcher.engines.registry import GENERATIVE
+from pdfocr_watcher.engines.vllm.found import find_vllm, vllm_version
 from pdfocr_watcher.engines.vllm.recipe import host_settings
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.pipeline.generating.fleet import ServerFleet
 from pdfocr_watcher.pipeline.generating.generator import Generator
 from pdfocr_watcher.pipeline.generating.local import LocalEngine
 from pdfocr_watcher.pipeline.generating.reader import GenerativeReader
+from pdfocr_watcher.pipeline.generating.servers import Servers
 from pdfocr_watcher.pipeline.reader import Reader
 from pdfocr_watcher.pipeline.sizing import engine_share, worker_memory
 from pdfocr_watcher.pipeline.worker import WorkerSettings
@@ -61,17 +62,22 @@ def make_reader(config: Config, engine: str) -> Reader:
 def _generator(config: Config, engine: str, profile: Profile, limit: float) -> Generator:
     concurrency = config.engine.max_concurrency or _CONCURRENCY
     if engine == "vllm":
-        return LocalEngine(host_settings(profile, config.engine.model, config.vllm, concurrency), concurrency, limit)
+        if not (version := vllm_version()):
+            raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, find_vllm().reason)
+        model = config.engine.model
+        settings = host_settings(profile, config.vllm, model=model, concurrency=concurrency, version=version)
+        return LocalEngine(settings, concurrency, limit)
     servers = config.servers
-    return ServerFleet(
+    return Servers(
         profile,
         servers.urls,
         model=config.engine.model,
         api_key=_key(servers.api_key_file),
-        verify=servers.ca_file or servers.verify_tls,
+        ca_file=servers.ca_file,
+        verify_tls=servers.verify_tls,
         concurrency=concurrency,
         health_interval=servers.health_interval,
-        start_seconds=limit,
+        start_grace=limit,
     )
 
 

@@ -5,6 +5,7 @@ How a page becomes a picture and a request stands in `engines.reading`; who answ
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 class FinishReason(StrEnum):
@@ -46,12 +47,12 @@ class GenerationRequest:
     """Have a page read once.
 
     Attributes:
-        picture: path of the picture to read, PNG or JPEG, as the model wants it.
+        picture: the picture to read, PNG or JPEG, as the model wants it.
         prompt: what the model is asked, without what marks the picture's place.
         sampling: how it chooses its words.
     """
 
-    picture: str
+    picture: Path
     prompt: str
     sampling: Sampling
 

@@ -77,6 +77,8 @@ class WorkerPool:
     ) -> None:
         self._places = [_Place(WorkerProcess(settings)) for _ in range(size)]
         self._memory_bytes = memory_bytes
+        # Where a model reads elsewhere, that is the engine.
+        self._ready = "engine.ready" if settings.profile is None else "worker.ready"
         self._start_timeout = start_timeout
         self._orders: asyncio.PriorityQueue[_Order] = asyncio.PriorityQueue()
         self._serial = itertools.count()
@@ -217,7 +219,7 @@ class WorkerPool:
                 _log.error("engine.failed", code=error.code, detail=error.detail, failures=place.failures)
                 self._note_failure(error)
             else:
-                _log.info("engine.ready", pid=place.worker.pid, engine=self.info.name, model=self.info.model)
+                _log.info(self._ready, pid=place.worker.pid, engine=self.info.name, model=self.info.model)
                 self.state, self.failure = EngineState.READY, None
                 self._settled.set()
 

@@ -6,6 +6,7 @@ exist.
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -102,7 +103,7 @@ class GenerativeReader:
             picture = pictures[attempt.mode]
             if self._draining:
                 raise asyncio.CancelledError
-            request = GenerationRequest(picture.picture, attempt.prompt, attempt.sampling)
+            request = GenerationRequest(Path(picture.picture), attempt.prompt, attempt.sampling)
             generation = await self._generator.generate(request, timeout, urgent=urgent)
             verdict = judge(generation.text, generation.finish_reason)
             if verdict is Verdict.EMPTY and picture.blank:

@@ -266,7 +266,9 @@ class Servers:
         if state is not EngineState.LOADING:
             self._settled.set()
         if state is not self.state:
-            if failure is None:
+            if state is EngineState.READY and self.info is not None:
+                _log.info("engine.ready", engine=self.info.name, model=self.info.model)
+            elif failure is None:
                 _log.info("engine.state", state=state)
             else:
                 _log.error("engine.state", state=state, detail=failure.detail)
