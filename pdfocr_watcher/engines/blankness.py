@@ -24,8 +24,8 @@ _BLACK = 0.4
 #: The paper's brightness is looked up on a copy smaller by so much, in a window of so many of its pixels: 2 cm.
 _PAPER_STEP = 8
 _PAPER_WINDOW = 9
-#: Ink smaller than this, in pixels, is a speck: 1.2 mm of A4.
-_SPECK = 5
+#: Ink smaller than this, in pixels of A4 at 100 dpi, is a speck: 1.5 mm.
+_SPECK = 6
 #: What stands this near to an edge is dirt unless it is a row of writing: a share of the page's side.
 _EDGE = 0.08
 #: More marks than this inside of the page are writing.
@@ -81,10 +81,11 @@ def _ink(page: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
 def _writing(boxes: Any, height: int, width: int) -> bool:
     """Whether pieces of ink (left, top, width, height, area, in pixels) are writing or pictures, not dirt."""
     marks, rim = [], 0
+    speck = _SPECK * max(1.0, max(height, width) / _SIDE)
     for x, y, wide, high, area in boxes.tolist():
         if x == 0 or y == 0 or x + wide == width or y + high == height:
             rim += area
-        elif max(wide, high) >= _SPECK:
+        elif max(wide, high) >= speck:
             marks.append((x, y, wide, high))
     if rim > _RIM * width * height or sum(wide * high for _, _, wide, high in marks) > _PICTURE * width * height:
         return True
