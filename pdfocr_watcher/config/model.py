@@ -85,6 +85,15 @@ class RepetitionGuard(StrEnum):
     NONE = "none"
 
 
+class Dtype(StrEnum):
+    """How the model's numbers are kept."""
+
+    AUTO = "auto"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
+
+
 class LogFormat(StrEnum):
     """How log lines are written."""
 
@@ -213,8 +222,8 @@ class Engine(Section):
 
     name: EngineName = Field(
         EngineName.AUTO,
-        description="rapidocr, vllm (a model on this machine's GPU), vllm-server (a model behind servers), null (reads "
-        "nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
+        description="rapidocr, vllm (a model on this machine's GPU), vllm-server (the same behind servers), null "
+        "(reads nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
     )
     profile: str = Field(
         "deepseek-ocr", description="for vllm and vllm-server, how the model is asked and read: see docs/models.md"
@@ -253,7 +262,7 @@ class Vllm(Section):
     max_model_len: int = Field(0, ge=0, description="tokens of a page, picture and text together; 0 is the profile's")
     max_num_seqs: int = Field(0, ge=0, description="pages that it reads at a time; 0 is engine.max_concurrency")
     tensor_parallel_size: Count = Field(1, description="GPUs that share one model")
-    dtype: str = Field("auto", description="auto, bfloat16, float16 or float32")
+    dtype: Dtype = Field(Dtype.AUTO, description="how the model's numbers are kept; auto is as its authors say")
     enforce_eager: bool = Field(False, description="no CUDA graphs: starts sooner, reads more slowly")
     trust_remote_code: bool = Field(False, description="run Python code that lies in the model's folder")
     step_down: bool = Field(True, description="where the GPU's memory runs out, start again with fewer pages at a time")
@@ -344,7 +353,7 @@ class Config(Section):
     vllm: Vllm = Field(default_factory=Vllm)
     servers: Servers = Field(default_factory=Servers)
     profiles: dict[str, Any] = Field(
-        default_factory=dict, description="model profiles of your own, by name: see docs/models.md"
+        default_factory=dict, description="Models that you describe yourself, by name: docs/models.md says how."
     )
     output: Output = Field(default_factory=Output)
     permissions: Permissions = Field(default_factory=Permissions)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pdfocr_watcher.config.model import Config
-from pdfocr_watcher.engines.profiles import Profile, resolve_profile
+from pdfocr_watcher.engines.own_profiles import resolve_profile
+from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import GENERATIVE
 from pdfocr_watcher.engines.vllm.found import find_vllm, vllm_version
 from pdfocr_watcher.engines.vllm.recipe import host_settings

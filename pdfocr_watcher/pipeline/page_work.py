@@ -5,6 +5,7 @@ are on the page as a reader sees it.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pdfocr_watcher.document.figures import figure_crops, save_crop
 from pdfocr_watcher.document.layouts import layout_picture
 from pdfocr_watcher.document.model import Block, Page
 from pdfocr_watcher.engines.base import Engine
+from pdfocr_watcher.engines.preparing import fit, prepare
 from pdfocr_watcher.engines.profiles import Parser, Profile
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_page
@@ -55,14 +57,13 @@ def prepare_page(task: PrepareTask, profile: Profile, *, straighten: bool) -> An
     """Make the picture that a model is to read; it lies beside the raster.
 
     Returns:
-        `picture`, its path; `width` and `height` in pixels; `turn` and `skew`, how the page was made upright;
-        `blank`, whether there is nothing on the page.
+        `picture`, its path; `turn` and `skew`, how the page was made upright; `blank`, whether there is nothing on it.
 
     Raises:
         OSError: the raster cannot be read or the picture not be written.
     """
+    from pdfocr_watcher.engines.blankness import blank  # noqa: PLC0415 - the same
     from pdfocr_watcher.engines.orientation import Uprighting, find_uprighting, make_upright  # noqa: PLC0415 - NumPy
-    from pdfocr_watcher.engines.preparing import blank, prepare  # noqa: PLC0415 - the same
 
     raster = Path(task.raster)
     image: Image.Image = load_raster(raster)
@@ -72,20 +73,17 @@ def prepare_page(task: PrepareTask, profile: Profile, *, straighten: bool) -> An
         uprighting = find_uprighting(image) if straighten else Uprighting(0, 0.0)
     image = make_upright(image, uprighting)
     wanted = profile.modes[task.mode]
-    data, size = prepare(image, wanted)
     picture = raster.with_name(f"{raster.name}.{task.mode}.{wanted.format}")
-    picture.write_bytes(data)
+    picture.write_bytes(prepare(image, wanted))
     return {
         "picture": str(picture),
-        "width": size[0],
-        "height": size[1],
         "turn": uprighting.turn,
         "skew": uprighting.skew,
         "blank": blank(image),
     }
 
 
-def keep_page(task: KeepTask, layout_dpi: int, quality: int) -> Answer:
+def keep_page(task: KeepTask, profile: Profile, layout_dpi: int, quality: int) -> Answer:
     """Make blocks of what a model wrote, draw the layout picture, cut the figures, checkpoint the page.
 
     Raises:
@@ -96,9 +94,11 @@ def keep_page(task: KeepTask, layout_dpi: int, quality: int) -> Answer:
 
     image: Image.Image = load_raster(Path(task.raster))
     image = make_upright(image, Uprighting(task.turn, task.skew))
-    output = read_output(Parser(task.parser), task.text, task.width, task.height)
+    place = fit(*image.size, profile.modes[task.mode])
+    output = read_output(Parser(task.parser), task.text, place.width, place.height)
+    blocks = [replace(block, boxes=tuple(map(place.on_page, block.boxes))) for block in output.blocks]
     reading = {"turn": task.turn, "skew": task.skew, "malformed": output.malformed, "tries": list(task.tries)}
-    _checkpoint(task, image, output.blocks, layout_dpi, quality, reading)
+    _checkpoint(task, image, blocks, layout_dpi, quality, reading)
     return {}
 
 

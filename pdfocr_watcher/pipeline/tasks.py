@@ -50,7 +50,7 @@ class KeepTask:
     Attributes:
         job, index, raster, dpi: see `PageTask`.
         turn, skew: how the page was made upright for the model.
-        width, height: of the picture that the model saw, in pixels.
+        mode: which of the profile's modes the picture was for that the model saw.
         parser: what it writes (`engines.profiles.Parser`).
         text: what it wrote.
         tries: what was tried to get there, as the checkpoint records it.
@@ -62,8 +62,7 @@ class KeepTask:
     dpi: float
     turn: int
     skew: float
-    width: int
-    height: int
+    mode: str
     parser: str
     text: str
     tries: tuple[Mapping[str, Any], ...]
@@ -88,14 +87,11 @@ class Prepared:
 
     Attributes:
         picture: the path of what the model is to read.
-        width, height: of it, in pixels.
         turn, skew: how the page was made upright.
         blank: whether there is nothing on the page.
     """
 
     picture: str
-    width: int
-    height: int
     turn: int
     skew: float
     blank: bool
@@ -109,14 +105,7 @@ class Prepared:
         """
         if type(answer["picture"]) is not str or type(answer["blank"]) is not bool:
             raise TypeError("no picture")
-        return cls(
-            answer["picture"],
-            int(answer["width"]),
-            int(answer["height"]),
-            int(answer["turn"]),
-            float(answer["skew"]),
-            answer["blank"],
-        )
+        return cls(answer["picture"], int(answer["turn"]), float(answer["skew"]), answer["blank"])
 
 
 Task = PageTask | PrepareTask | KeepTask | AssembleTask

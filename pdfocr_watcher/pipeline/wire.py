@@ -77,7 +77,7 @@ class Wire(asyncio.SubprocessProtocol):
         del exc
         if fd == 1:
             self._end()
-        else:
+        elif fd == 2:  # noqa: PLR2004 - the error output
             self._silent.set()
 
     def process_exited(self) -> None:

@@ -87,8 +87,8 @@ class Hand:
             case AssembleTask():
                 with step(Step.ASSEMBLE, Path(task.job)):
                     return {"images": assemble(JobFolder(Path(task.job)), task.total)}
-            case KeepTask():
-                return keep_page(task, *layout)
+            case KeepTask() if self._profile is not None:
+                return keep_page(task, self._profile, *layout)
             case PrepareTask() if self._profile is not None:
                 return prepare_page(task, self._profile, straighten=settings.straighten)
             case PageTask() if self._engine is not None:

@@ -105,15 +105,16 @@ class HostProcess(ChildProcess):
         line = await self._wire.line()
         try:
             said = read_line(line)
+            if not isinstance(said, Gone) and not self.end:
+                return said
         except NO_MESSAGE:
             self.end = self.end or await self.end_of(self._wire, line)
             if line:
                 await self.kill()
         else:
-            if not isinstance(said, Gone):
-                return said
-            _log.warning(self._lost, pid=self.pid, detail=said.detail)
-            self.end = self.end or f"Its engine died: {said.detail}"
+            if isinstance(said, Gone):
+                _log.warning(self._lost, pid=self.pid, detail=said.detail)
+                self.end = self.end or f"Its engine died: {said.detail}"
         await self._let_end(self._wire)
         return None
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import structlog
 
-from pdfocr_watcher.engines.attempts import attempts
+from pdfocr_watcher.engines.attempts import Attempt, attempts
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import GenerationRequest
-from pdfocr_watcher.engines.profiles import Parser, Profile
+from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.runaway import Verdict, judge
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.generating.generator import Generator
@@ -110,7 +110,7 @@ class GenerativeReader:
                 verdict = None
             tries.append(attempt.record(generation, verdict))
             if verdict is None:
-                return await self._keep(task, picture, attempt.parser, generation.text, tries)
+                return await self._keep(task, picture, attempt, generation.text, tries)
             _log.warning("page.runaway", page=task.index + 1, verdict=verdict, attempt=len(tries), mode=attempt.mode)
         ended = ", ".join(f"{record['verdict']} after {record['completion_tokens']} tokens" for record in tries)
         failure = PdfocrError(ErrorCode.ENGINE_RUNAWAY, f"It was asked {len(tries)} times: {ended}.")
@@ -122,7 +122,7 @@ class GenerativeReader:
         return Prepared.of(await self._pool.call(order, _WORKER_SECONDS, urgent=urgent))
 
     async def _keep(
-        self, task: PageTask, picture: Prepared, parser: Parser, text: str, tries: list[Mapping[str, Any]]
+        self, task: PageTask, picture: Prepared, attempt: Attempt, text: str, tries: list[Mapping[str, Any]]
     ) -> Answer:
         order = KeepTask(
             task.job,
@@ -131,9 +131,8 @@ class GenerativeReader:
             task.dpi,
             picture.turn,
             picture.skew,
-            picture.width,
-            picture.height,
-            parser,
+            attempt.mode,
+            attempt.parser,
             text,
             tuple(tries),
         )

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import pytest
 from PIL import Image, ImageDraw
 
-from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import FinishReason, Generation
 from pdfocr_watcher.engines.profiles import builtin_profiles
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -21,7 +20,10 @@ from tests.pipeline.doubles import PATIENCE, until
 
 PROFILE = builtin_profiles()["deepseek-ocr"]
 WORKER = WorkerSettings("vllm", 1, 72, 80, straighten=False, profile=PROFILE.model_dump(mode="json"))
-LETTER = "<|ref|>title<|/ref|><|det|>[[100, 50, 900, 120]]<|/det|>\n# A letter\n\n<|ref|>image<|/ref|><|det|>[[100, 200, 900, 600]]<|/det|>\n"
+LETTER = (
+    "<|ref|>title<|/ref|><|det|>[[100, 50, 900, 120]]<|/det|>\n# A letter\n\n"
+    "<|ref|>image<|/ref|><|det|>[[100, 200, 900, 600]]<|/det|>\n"
+)
 
 
 def said(text, reason=FinishReason.STOP):
@@ -41,7 +43,7 @@ class ToldModel:
     held: asyncio.Event | None = None
     state: EngineState = EngineState.READY
     failure: PdfocrError | None = None
-    info: EngineInfo | None = EngineInfo("vllm", "told", "1")
+    info: EngineInfo | None = None
     pids: tuple[int, ...] = ()
     capacity: int = 4
     drained: bool = False
@@ -52,7 +54,7 @@ class ToldModel:
     async def settled(self):
         pass
 
-    async def generate(self, request, timeout, *, urgent=False):
+    async def generate(self, request, timeout, *, urgent=False):  # noqa: ASYNC109 - see Generator
         del timeout, urgent
         self.requests.append(request)
         with Image.open(request.picture) as picture:
