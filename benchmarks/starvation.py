@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.daemon import Daemon, Settings
 from benchmarks.documents import make_documents, page_count
-from benchmarks.model_server import ModelServer
+from benchmarks.model_server import ModelServer, Served
 from benchmarks.report import print_machine, print_table, print_target
 
 #: The share of the time that the GPU may wait.
@@ -35,7 +35,9 @@ async def measure(rate: float, concurrency: int, documents: int, pages: int, dpi
     daemon.start()
     try:
         await asyncio.to_thread(daemon.wait_until_ready)
-        daemon.drop(daemon.stage([document.path for document in made]))
+        staged = daemon.stage([document.path for document in made])
+        server.served = Served()  # the daemon has asked already what the server can do
+        daemon.drop(staged)
         await asyncio.to_thread(daemon.wait_for_results, documents, _GIVE_UP)
         statuses = daemon.take_statuses()
     finally:

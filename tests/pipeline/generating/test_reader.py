@@ -43,7 +43,7 @@ class ToldModel:
     held: asyncio.Event | None = None
     state: EngineState = EngineState.READY
     failure: PdfocrError | None = None
-    info: EngineInfo | None = None
+    info: None = None
     pids: tuple[int, ...] = ()
     capacity: int = 4
     drained: bool = False
@@ -118,7 +118,7 @@ async def test_a_runaway_page_is_asked_for_again_with_other_settings_and_each_tr
     assert [request.sampling for request in model.requests] == wanted
     assert checkpoint.page.blocks
     tries = checkpoint.reading["tries"]
-    assert [record["verdict"] for record in tries] == ["length", "length", None]
+    assert [record["verdict"] for record in tries] == ["repetition", "repetition", None]
     assert [record["ngram_size"] for record in tries] == [sampling.ngram_size for sampling in wanted]
 
 
