@@ -1,4 +1,4 @@
-"""The load balancer of docs/servers.md, as it stands there, before two servers: no page that goes through it is lost."""
+"""The load balancer of docs/servers.md, as it stands there, before two servers: no page is lost on its way through."""
 
 import asyncio
 import contextlib
