@@ -106,7 +106,7 @@ def test_no_body_of_a_server_is_a_defect_of_ours(body):
 
 
 def test_half_a_character_is_none():
-    body = r'{"choices": [{"message": {"content": "a\ud83d\ude00b\ud83dc"}}]}'.encode()
+    body = rb'{"choices": [{"message": {"content": "a\ud83d\ude00b\ud83dc"}}]}'
     assert read_answer(body).text == "a\U0001f600b\N{REPLACEMENT CHARACTER}c"
 
 
