@@ -68,12 +68,17 @@ def serve(checkpoint: Path, tmp_path: Path) -> Iterator[Serve]:
     servers: list[VllmServer] = []
 
     def start(
-        number: int = 1, *, options: tuple[str, ...] = (), variables: Mapping[str, str] | None = None
+        number: int = 1,
+        *,
+        options: tuple[str, ...] = (),
+        variables: Mapping[str, str] | None = None,
+        rule: bool = True,
     ) -> list[VllmServer]:
         """Start so many servers at the same time and wait until all of them are ready."""
         begun = len(servers)
         for _ in range(number):
-            servers.append(VllmServer(checkpoint, tmp_path / f"server-{len(servers)}.log", options, variables))
+            log = tmp_path / f"server-{len(servers)}.log"
+            servers.append(VllmServer(checkpoint, log, options, variables, rule=rule))
             servers[-1].start()
         for server in servers[begun:]:
             server.wait_until_ready()

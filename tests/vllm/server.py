@@ -34,10 +34,17 @@ class VllmServer:
         log: the file that it writes to.
         options: more options of the server; they go over those of `settings`.
         variables: more of its environment.
+        rule: whether it has the recipe's rule against repetition.
     """
 
     def __init__(
-        self, checkpoint: Path, log: Path, options: tuple[str, ...] = (), variables: Mapping[str, str] | None = None
+        self,
+        checkpoint: Path,
+        log: Path,
+        options: tuple[str, ...] = (),
+        variables: Mapping[str, str] | None = None,
+        *,
+        rule: bool = True,
     ) -> None:
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -49,7 +56,7 @@ class VllmServer:
         self._command = [
             sys.executable, "-m", "vllm.entrypoints.openai.api_server",
             "--model", str(checkpoint), "--served-model-name", MODEL, "--host", "127.0.0.1", "--port", str(port),
-            *server_options(), *options,
+            *server_options(rule=rule), *options,
         ]  # fmt: skip
 
     def start(self) -> None:

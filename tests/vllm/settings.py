@@ -44,9 +44,9 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != _CACHE_SPACE} | _VARIABLES
 
 
-def server_options() -> list[str]:
-    """`ENGINE_ARGUMENTS` and the rule as options of vLLM's server."""
-    options = ["--logits-processors", NGRAM_PROCESSOR]
+def server_options(*, rule: bool = True) -> list[str]:
+    """`ENGINE_ARGUMENTS`, and the rule, as options of vLLM's server."""
+    options = ["--logits-processors", NGRAM_PROCESSOR] if rule else []
     for name, value in ENGINE_ARGUMENTS.items():
         option = name.replace("_", "-")
         if isinstance(value, bool):
