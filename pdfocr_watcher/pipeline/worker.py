@@ -5,11 +5,7 @@ everything that a library prints goes to standard error. Rasters and checkpoints
 through the pipe. The process ends with its daemon.
 """
 
-import contextlib
-import ctypes
 import json
-import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -27,13 +23,11 @@ from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.probe import refusal
 from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.assembly import assemble
+from pdfocr_watcher.pipeline.child import end_with_parent, ignore_stops, offer_first, protocol_channels
 from pdfocr_watcher.pipeline.rendering import keep_raster_memory, load_raster
 
-_PR_SET_PDEATHSIG = 1
 #: Characters of a failure's detail that are told; a library may put a whole page into its message.
 _DETAIL_LENGTH = 2000
-#: Out of 1000: where memory runs out the system is to take a worker, which is replaced, and not the daemon.
-_EXPENDABLE = 500
 
 Answer = dict[str, Any]
 
@@ -138,37 +132,11 @@ def answer(line: bytes, engine: Engine, settings: WorkerSettings) -> Answer:
     return {"number": number, "ok": False, "code": failure.code, "detail": failure.detail[:_DETAIL_LENGTH]}
 
 
-def _end_with_parent(parent: int) -> None:
-    """Ask the kernel to kill this process when the daemon, process `parent`, dies, however it dies."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before we asked
-        sys.exit(1)
-
-
 def _use_one_thread() -> None:
     """Keep OpenCV from starting a thread for every core; an engine that is given more threads says so after this."""
     import cv2  # noqa: PLC0415 - the daemon, which imports this module for its values, needs none of it
 
     cv2.setNumThreads(1)
-
-
-def _offer_first() -> None:
-    """Have the system end this process before the daemon where memory runs out."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(str(_EXPENDABLE), encoding="ascii")
-
-
-def _protocol_channels() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output for tasks and answers alone.
-
-    What libraries print goes to standard error; they and the programs that they start read an empty input.
-    """
-    tasks, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return tasks, answers
 
 
 def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], None]) -> None:
@@ -185,12 +153,10 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
 
 def main() -> None:
     """Run as `python -m pdfocr_watcher.pipeline.worker SETTINGS DAEMON_PID`."""
-    # A service manager and a terminal signal every process; the daemon alone decides when the page in hand is over.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    _end_with_parent(int(sys.argv[2]))
-    _offer_first()
-    tasks, answers = _protocol_channels()
+    ignore_stops()
+    end_with_parent(int(sys.argv[2]))
+    offer_first()
+    tasks, answers = protocol_channels()
     keep_raster_memory()
     _use_one_thread()
 

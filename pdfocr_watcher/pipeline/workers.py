@@ -9,13 +9,13 @@ import structlog
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.pipeline.backoff import BACKOFF as _BACKOFF
+from pdfocr_watcher.pipeline.backoff import pause
 from pdfocr_watcher.pipeline.worker import Answer, Task, WorkerSettings
 from pdfocr_watcher.pipeline.worker_process import WorkerProcess
 
 _log = structlog.get_logger(__name__)
 
-#: Seconds between two tries to start an engine that does not start: doubled up to the last.
-_BACKOFF = (1.0, 60.0)
 #: Seconds that a worker has to end by itself once its input is closed.
 _GRACE = 2.0
 #: Seconds between two looks at the workers' memory, and at whether the idle ones are still well.
@@ -30,6 +30,8 @@ class EngineState(StrEnum):
     LOADING = "loading"
     READY = "ready"
     FAILED = "failed"
+    #: All servers are gone; they are waited for.
+    UNREACHABLE = "unreachable"
 
 
 @dataclass(slots=True, eq=False)
@@ -199,11 +201,9 @@ class WorkerPool:
             await worker.stop(_GRACE)
 
     async def _ensure_started(self, place: _Place) -> None:
-        first, longest = _BACKOFF
         while not place.worker.ready:
             if place.failures:
-                # The exponent has a bound: these tries go on for years.
-                await asyncio.sleep(min(first * 2 ** min(place.failures - 1, 30), longest))
+                await asyncio.sleep(pause(place.failures, _BACKOFF))
             try:
                 self.info = await place.worker.start(self._start_timeout)
             except PdfocrError as error:

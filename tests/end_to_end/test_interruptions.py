@@ -107,7 +107,7 @@ def test_the_work_goes_on_where_it_was(
     assert _outputs(job) == undisturbed
     assert len(site.results()) == 1
     assert site.in_work() == []
-    site.close()
+    site.stop()
     assert temporary_files(site.root) == []
 
 

@@ -29,7 +29,9 @@ _SETTINGS = {
 }
 _AT_A_TIME = 2
 _serial = itertools.count()
-#: A point may come a little less often in one run than in another: progress is written when there is time for it.
+#: A point may come a little less often in one run than in another: progress is written when there is time for it. So a
+#: case that did not come to its point is begun again, so often at most, and so many must have come to it in the end.
+_TRIES = 3
 _REACHED = 0.9
 _MOST_IMPORTANT = {
     "before rename JOB/input.pdf",
@@ -107,10 +109,13 @@ def _crash_at(layout: _Layout, points: Sequence[CrashPoint], outputs: dict[str, 
 
 
 def _crash_at_all(layout: _Layout, cases: Sequence[Sequence[CrashPoint]], outputs: dict[str, bytes]) -> None:
-    with ThreadPoolExecutor(_AT_A_TIME) as threads:
-        ends = list(threads.map(lambda points: _crash_at(layout, points, outputs), cases))
-    assert [wrong for _, found in ends for wrong in found] == []
-    assert sum(reached for reached, _ in ends) >= _REACHED * len(cases)
+    left = list(cases)
+    for _ in range(_TRIES):
+        with ThreadPoolExecutor(_AT_A_TIME) as threads:
+            ends = list(threads.map(lambda points: _crash_at(layout, points, outputs), left))
+        assert [wrong for _, found in ends for wrong in found] == []
+        left = [points for points, (reached, _) in zip(left, ends, strict=True) if not reached]
+    assert len(left) <= (1 - _REACHED) * len(cases), left
 
 
 @pytest.mark.long

@@ -146,8 +146,8 @@ def python(code, **options):
 def test_what_a_library_prints_does_not_come_between_the_answers():
     done = python(
         "import os, sys\n"
-        "from pdfocr_watcher.pipeline.worker import _protocol_channels\n"
-        "tasks, answers = _protocol_channels()\n"
+        "from pdfocr_watcher.pipeline.child import protocol_channels\n"
+        "tasks, answers = protocol_channels()\n"
         "print('loading model', flush=True)\n"
         "os.write(1, b'from C\\n')\n"
         "assert sys.stdin.read() == '', 'a library reads no task'\n"

@@ -1,0 +1,169 @@
+"""What a server has and takes is found out: the model's no-repeat rule, vLLM's detection, the tokens of a page."""
+
+import pytest
+import structlog
+
+from pdfocr_watcher.engines.profiles import Retry
+from pdfocr_watcher.errors import ErrorCode
+from tests.pipeline.doubles import outcome
+from tests.pipeline.generating.model_server import LONG, MODEL, Answer, refusal
+
+RULE = {"ngram_size": 30, "window_size": 90}
+DETECTION = {"max_pattern_size": 60, "min_pattern_size": 1, "min_count": 30}
+
+
+def guards(server):
+    """What was asked for against repetition, page by page."""
+    names = ("vllm_xargs", "repetition_detection")
+    return [{name: asked.body[name] for name in names if name in asked.body} for asked in server.pages]
+
+
+async def test_a_retry_is_asked_with_its_own_settings(make_server, make_engine, page):
+    server = await make_server()
+    engine = await make_engine(server)
+    await engine.generate(page(retry=Retry(ngram_size=12, window_size=200, temperature=0.2)), LONG)
+    assert server.pages[0].body["temperature"] == 0.2
+    assert guards(server)[0]["vllm_xargs"]["ngram_size"] == 12
+
+
+async def test_a_server_that_was_started_without_the_rule_is_asked_to_detect(make_server, make_engine, page):
+    server = await make_server(ngram_rule=False, version="0.33.0")
+    with structlog.testing.capture_logs() as lines:
+        engine = await make_engine(server)
+        await engine.generate(page(), LONG)
+        await engine.generate(page(retry=Retry(ngram_size=20, window_size=50)), LONG)
+    assert guards(server) == [
+        {"repetition_detection": DETECTION},
+        {"repetition_detection": {"max_pattern_size": 30, "min_pattern_size": 1, "min_count": 20}},
+    ]
+    assert [line["guard"] for line in lines if line["event"] == "server.no_ngram_rule"] == ["detection"]
+
+
+async def test_an_old_server_without_the_rule_has_nothing(make_server, make_engine, page):
+    server = await make_server(ngram_rule=False, version="0.16.4.dev1+cu129")
+    engine = await make_engine(server)
+    await engine.generate(page(), LONG)
+    assert guards(server) == [{}]
+
+
+@pytest.mark.parametrize("version", [None, "unheard of"])
+async def test_of_an_unknown_server_detection_is_hoped(make_server, make_engine, page, version):
+    server = await make_server(ngram_rule=False, version=version)
+    engine = await make_engine(server)
+    await engine.generate(page(), LONG)
+    assert guards(server) == [{"repetition_detection": DETECTION}]
+    assert engine.info.version == (version or "unknown")
+
+
+async def test_a_rule_that_is_not_vllms_is_not_tried_with_what_it_may_not_bear(make_server, make_engine, page, profile):
+    server = await make_server(ngram_rule=False)
+    engine = await make_engine(server, profile=profile.model_copy(update={"ngram_processor": "mine.rules:NoRepeat"}))
+    await engine.generate(page(), LONG)
+    assert "vllm_xargs" in guards(server)[0]
+    assert [asked.path for asked in server.asked].count("/v1/chat/completions") == 1
+
+
+async def test_a_model_without_the_rule_is_not_asked_for_it(make_server, make_engine, page, profile):
+    server = await make_server()
+    sampling = profile.sampling.model_copy(update={"ngram_size": None})
+    profile = profile.model_copy(update={"ngram_processor": None, "sampling": sampling})
+    engine = await make_engine(server, profile=profile)
+    request = page()
+    await engine.generate(type(request)(request.picture, "OCR:", profile.sampling_for()), LONG)
+    assert guards(server) == [{}]
+    assert [asked.path for asked in server.asked].count("/tokenize") == 0
+
+
+async def test_a_server_that_does_not_tell_its_tokens_forbids_them_too(make_server, make_engine, page):
+    server = await make_server(tokens=None)
+    with structlog.testing.capture_logs() as lines:
+        engine = await make_engine(server)
+        await engine.generate(page("one"), LONG)
+        await server.stop()
+        await server.start()
+        await engine.generate(page("two"), LONG)
+    assert guards(server) == [{"vllm_xargs": RULE}] * 2
+    assert len([line for line in lines if line["event"] == "server.no_whitelist"]) == 1
+
+
+async def test_tokens_are_asked_for_once(make_server, make_engine, page):
+    server = await make_server()
+    engine = await make_engine(server)
+    for number in range(3):
+        await engine.generate(page(str(number)), LONG)
+    assert [asked.body["prompt"] for asked in server.asked if asked.path == "/tokenize"] == ["<td>", "</td>"]
+
+
+def taking(*fields, message="Extra inputs are not permitted: {name}"):
+    """A server that refuses whatever of these a page is asked with."""
+
+    async def behave(server, asked):
+        del server
+        for name in fields:
+            if name in asked.body:
+                return refusal(400, message.format(name=name))
+        return Answer(body={"choices": [{"message": {"content": "read"}, "finish_reason": "stop"}]})
+
+    return behave
+
+
+async def test_what_a_server_refuses_is_left_out_from_then_on(make_server, make_engine, page):
+    server = await make_server(behave=taking("vllm_xargs"))
+    engine = await make_engine(server)
+    for number in range(2):
+        await engine.generate(page(str(number)), LONG)
+    assert [list(guard) for guard in guards(server)] == [["vllm_xargs"], *[["repetition_detection"]] * 2]
+
+
+async def test_a_server_that_takes_neither_is_asked_without(make_server, make_engine, page):
+    server = await make_server(behave=taking("vllm_xargs", "repetition_detection"))
+    engine = await make_engine(server)
+    for number in range(2):
+        await engine.generate(page(str(number)), LONG)
+    assert [list(guard) for guard in guards(server)] == [["vllm_xargs"], ["repetition_detection"], [], []]
+
+
+async def test_what_one_server_refuses_another_is_still_asked(make_server, make_engine, page):
+    plain, full = await make_server(behave=taking("vllm_xargs")), await make_server()
+    engine = await make_engine(plain, full)
+    for number in range(6):
+        await engine.generate(page(str(number)), LONG)
+    assert all("vllm_xargs" in guard for guard in guards(full))
+    assert len(full.pages) >= 2
+
+
+async def test_a_refusal_of_the_page_itself_teaches_nothing(make_server, make_engine, page):
+    server = await make_server()
+
+    async def refuse(_server, asked):
+        del asked
+        return refusal(400, "the picture is broken; vllm_xargs were fine")
+
+    server.turns.extend([refuse] * 2)
+    engine = await make_engine(server)
+    assert await outcome(engine.generate(page("broken"), LONG)) is ErrorCode.ENGINE_FAILED
+    await engine.generate(page("whole"), LONG)
+    assert [list(guard) for guard in guards(server)] == [["vllm_xargs"], ["repetition_detection"], ["vllm_xargs"]]
+
+
+@pytest.mark.parametrize(("length", "asked_for"), [(8192, None), (8193, 8192), (32768, 8192), (4096, None)])
+async def test_more_tokens_than_fit_are_not_asked_for(make_server, make_engine, page, length, asked_for):
+    server = await make_server(models={MODEL: length})
+    engine = await make_engine(server)
+    await engine.generate(page(), LONG)
+    assert server.pages[0].body.get("max_tokens") == asked_for
+
+
+async def test_a_server_that_has_no_room_for_so_many_tokens_beside_the_picture_is_not_asked_for_them(
+    make_server, make_engine, page
+):
+    words = (
+        "'max_tokens' or 'max_completion_tokens' is too large: 8192. This model's maximum context length is 8500 "
+        "tokens and your request has 939 input tokens (8192 > 8500 - 939)."
+    )
+    server = await make_server(models={MODEL: 8500}, behave=taking("max_tokens", message=words))
+    engine = await make_engine(server)
+    for number in range(2):
+        await engine.generate(page(str(number)), LONG)
+    assert [asked.body.get("max_tokens") for asked in server.pages] == [8192, None, None]
+    assert all("vllm_xargs" in guard for guard in guards(server))
