@@ -4,12 +4,12 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from pdfocr_watcher import __version__
-from pdfocr_watcher.config.model import Config, Renderer, Sandbox
+from pdfocr_watcher.cli.findings import Finding, Level
+from pdfocr_watcher.cli.model_diagnosis import model_findings
+from pdfocr_watcher.config.model import Config, EngineName, Renderer, Sandbox
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.registry import create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
@@ -19,25 +19,6 @@ from pdfocr_watcher.jobs.mounts import file_system_type, needs_polling
 from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, this_process
 from pdfocr_watcher.pipeline.rendering import find_protection, poppler_installed
 from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers, worker_memory
-
-
-class Level(StrEnum):
-    """How much a finding matters."""
-
-    GOOD = "good"
-    #: It works, but something would make it better.
-    ADVICE = "advice"
-    #: It does not work like this.
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of `doctor`."""
-
-    level: Level
-    subject: str
-    text: str
 
 
 def diagnose(config: Config | None) -> list[Finding]:
@@ -104,6 +85,9 @@ def _sandbox(config: Config) -> Finding:
 
 
 def _engine(config: Config) -> Iterator[Finding]:
+    if config.engine.name in {EngineName.VLLM, EngineName.VLLM_SERVER}:
+        yield from model_findings(config)
+        return
     name = resolve_engine(config.engine.name)
     share = engine_share(name, config.engine)
     try:

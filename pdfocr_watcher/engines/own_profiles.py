@@ -162,9 +162,7 @@ def _numbers(profile: Profile) -> Iterator[Fault]:
         chosen = profile.sampling_for(retry)
         if chosen.ngram_size is None or (retry is not None and retry.ngram_size is None and retry.window_size is None):
             continue
-        if profile.ngram_processor is None:
-            yield Fault((*path, "ngram_size"), "does nothing without ngram_processor")
-        elif chosen.window_size < chosen.ngram_size:
+        if chosen.window_size < chosen.ngram_size:
             text = f"must be at least ngram_size ({chosen.ngram_size}), or nothing is ever found in it"
             yield Fault((*path, "window_size"), text)
 

@@ -129,7 +129,7 @@ class Profile(_Value):
     sampling: ModelSampling = Field(default_factory=ModelSampling, description="how it chooses its words")
     whitelist: tuple[str, ...] = Field((), description="tokens that the no-repeat rule never forbids")
     ngram_processor: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = Field(
-        None, description="the logits processor with the no-repeat rule, as module:class of vLLM"
+        None, description="the logits processor with the no-repeat rule, as module:class; none for the usual one"
     )
     max_model_len: int = Field(8192, ge=512, description="tokens of a page, picture and text together")
     engine_args: dict[str, Any] = Field(default_factory=dict, description="further arguments of vLLM's engine")

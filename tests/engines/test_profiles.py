@@ -152,14 +152,6 @@ MODES = "must be one of the profile's modes (gundam, square, small), not 'large'
         ({"modes": {"small": {"min_tiles": 9}}}, ["modes.small.min_tiles: must not be more than max_tiles (6)"]),
         ({"max_model_len": 4096}, ["sampling.max_tokens: must not be more than max_model_len (4096)"]),
         (
-            {"ngram_processor": None},
-            [
-                "sampling.ngram_size: does nothing without ngram_processor",
-                "retries, item 1.ngram_size: does nothing without ngram_processor",
-                "retries, item 2.ngram_size: does nothing without ngram_processor",
-            ],
-        ),
-        (
             {"sampling": {"ngram_size": 100}, "retries": []},
             ["sampling.window_size: must be at least ngram_size (100), or nothing is ever found in it"],
         ),
