@@ -9,9 +9,9 @@ from pathlib import Path
 from pdfocr_watcher import __version__
 from pdfocr_watcher.cli.findings import Finding, Level
 from pdfocr_watcher.cli.model_diagnosis import model_findings
-from pdfocr_watcher.config.model import Config, EngineName, Renderer, Sandbox
+from pdfocr_watcher.config.model import Config, Renderer, Sandbox
 from pdfocr_watcher.config.permissions import policy_of
-from pdfocr_watcher.engines.registry import create_engine, resolve_engine
+from pdfocr_watcher.engines.registry import GENERATIVE, create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.inbox.sweep import sweep
 from pdfocr_watcher.jobs.folder import displayable
@@ -85,10 +85,10 @@ def _sandbox(config: Config) -> Finding:
 
 
 def _engine(config: Config) -> Iterator[Finding]:
-    if config.engine.name in {EngineName.VLLM, EngineName.VLLM_SERVER}:
-        yield from model_findings(config)
-        return
     name = resolve_engine(config.engine.name)
+    if name in GENERATIVE:
+        yield from model_findings(config, name)
+        return
     share = engine_share(name, config.engine)
     try:
         info = create_engine(name, share.threads).info

