@@ -57,7 +57,7 @@ def test_a_model_that_is_nowhere_is_missed():
 
 def test_the_folder_that_is_named_is_looked_at(tmp_path):
     settings = {"engine": {"name": "vllm", "model": str(tmp_path)}}
-    missing = [line for line in told(settings) if line.startswith("missing")]
+    missing = [line for line in told(settings) if line.startswith("missing model")]
     assert [line.partition(": ")[2].split()[0] for line in missing] == ["config.json", "there", "there"]
     (tmp_path / "config.json").write_text(json.dumps({"architectures": ["DotsOCRForCausalLM"]}))
     assert any("is of DotsOCRForCausalLM, and the profile deepseek-ocr is for" in line for line in told(settings))
