@@ -109,12 +109,12 @@ def test_three_jobs_are_read_in_process_though_the_engine_is_killed(in_process: 
 def test_pages_on_which_the_model_runs_away_are_read_in_another_way(behind_a_server: Site) -> None:
     site = behind_a_server
     site.start()
-    drop(site, JOBS | {"odd.pdf": ("letter", "loop", "endless", "empty", "stutter")})
+    drop(site, JOBS | {"odd.pdf": ("letter", "endless", "loop", "empty")})
     job = read(site, "odd.pdf")
-    pages = pages_of(job.text())
-    assert pages[0] == TEXTS["letter"]
-    assert pages[1:4] == [PLAIN] * 3, "a prompt without layout is the last resort"
-    assert pages[4].endswith("the meeting was closed at nine.")
+    letter, endless, loop, empty = pages_of(job.text())
+    assert letter == TEXTS["letter"]
+    assert (endless, empty) == (PLAIN, PLAIN), "a prompt without layout is the last resort"
+    assert 0 < loop.count("again and again") < 10, "the model's own rule ends it"
     for name, scripts in JOBS.items():
         assert_exact(read(site, name), scripts)
     assert site.health()["engine_state"] == "ready"
