@@ -71,7 +71,7 @@ class ChildProcess:
         self._loaded = False
         try:
             _, self._wire = await asyncio.get_running_loop().subprocess_exec(
-                lambda: Wire(self._line_bytes, self._said_bytes),
+                lambda: Wire(self._line_bytes, self._said_bytes, self._end_group),
                 *command,
                 env={**os.environ, **environment},
                 start_new_session=True,
@@ -101,6 +101,10 @@ class ChildProcess:
             return f"Its process was ended by signal {-status}{hint}."
         return f"Its process ended with exit status {status}."
 
+    def _end_group(self, leader: int) -> None:
+        """End the process and what it has started in its session."""
+        kill_group(leader)
+
     async def kill(self) -> None:
         """End the process now, with all that it has started in its session.
 
@@ -111,10 +115,10 @@ class ChildProcess:
             return
         self._loaded = False
         if self.alive:
-            kill_group(self._wire.transport.get_pid())
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_KILLED):
-                    await self._wire.last_words()
+            self._end_group(self._wire.transport.get_pid())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_KILLED):
+                await self._wire.last_words()
         self._wire.transport.close()
 
     async def stop(self, grace: float) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import signal
+from collections.abc import Callable
 from typing import Any
 
 #: Seconds between two looks at a pipe that is written without end; a look takes what a pipe holds, 64 KiB.
@@ -25,9 +26,11 @@ class Wire(asyncio.SubprocessProtocol):
     Args:
         line_bytes: bytes of a line that may be a message; what is longer is none.
         said_bytes: bytes of the error output that are kept, the last ones.
+        end_group: ends what the process has left behind in its session, given the process.
     """
 
-    def __init__(self, line_bytes: int, said_bytes: int) -> None:
+    def __init__(self, line_bytes: int, said_bytes: int, end_group: Callable[[int], None]) -> None:
+        self._end_group = end_group
         self._line_bytes = line_bytes
         self._said_bytes = said_bytes
         self.exited = asyncio.Event()
@@ -83,7 +86,7 @@ class Wire(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         """End what the process has left behind in its session, which would keep its memory and its pipes."""
         if self.transport is not None:
-            kill_group(self.transport.get_pid())
+            self._end_group(self.transport.get_pid())
         self.exited.set()
         asyncio.get_running_loop().call_later(_LAST_WORDS, self._give_up)
 

@@ -22,6 +22,14 @@ def paper(level: int = 236, noise: float = 5.0, size: tuple[int, int] = A4, seed
     return Image.fromarray(np.clip(page, 0, 255).astype(np.uint8))
 
 
+def cloudy(level: int = 220, noise: float = 8.0) -> Image.Image:
+    """Recycled paper: grain as coarse as print is."""
+    rng = np.random.default_rng(5)
+    grain = Image.fromarray(np.clip(rng.normal(128, 40, A4[::-1]), 0, 255).astype(np.uint8))
+    grain = np.asarray(grain.filter(ImageFilter.GaussianBlur(2)), float) - 128
+    return Image.fromarray(np.clip(level + grain * noise / grain.std(), 0, 255).astype(np.uint8))
+
+
 def specks(page: Image.Image, count: int = 150, seed: int = 2) -> Image.Image:
     """Dust: dots of up to a millimetre anywhere."""
     rng, draw = random.Random(seed), ImageDraw.Draw(page)  # noqa: S311 - dust, no secrets
@@ -66,6 +74,7 @@ BLANK = {
     "one bit": Image.new("1", A4, 1),
     "gray paper": paper(),
     "dark paper with much grain": paper(level=150, noise=12),
+    "cloudy paper": cloudy(),
     "dust": specks(paper()),
     "a scanner's rim": black_rim(paper()),
     "a wide rim all around": black_rim(paper(), (80, 100, 90, 110)),
@@ -80,6 +89,7 @@ NOT_BLANK = {
     "a faint line at the head": written(paper(), LINE, (0.3, 0.02)),
     "a faint line at the foot": written(paper(), LINE, (0.1, 0.97)),
     "a faint line on dark paper": written(paper(level=170), LINE, (0.2, 0.5), fill=115),
+    "a line on cloudy paper": written(cloudy(), LINE, (0.2, 0.5), fill=60),
     "a faint line among dirt": written(specks(punch_holes(black_rim(paper()))), LINE, (0.2, 0.5)),
     "small print": written(paper(), LINE, (0.2, 0.5), em=22, fill=120),
     "a word": written(paper(), "Appendix", (0.4, 0.45), fill=60),

@@ -98,6 +98,8 @@ def test_what_rounds_to_steps_finds_nothing_to_round(width, height, step, max_pi
         ((1000, 1000), (2, 2)),
         ((500, 3000), (1, 6)),
         ((9000, 500), (6, 1)),
+        ((2000, 800), (3, 1)),
+        ((1200, 480), (2, 1)),
     ],
 )
 def test_the_tiles_are_those_of_the_models_processor(size, grid):
@@ -115,15 +117,18 @@ def test_a_page_covers_its_tiles_and_is_no_larger_than_that_takes(width, height)
         assert (place.width, place.height) == (width, height)
 
 
-def test_a_box_of_a_padded_picture_is_found_on_the_page():
-    place = fit(1654, 2339, SQUARE)
-    assert place == Fit(1280, 1280, 187, 0, 905, 1280)
+@pytest.mark.parametrize(
+    ("raster", "place"),
+    [((1654, 2339), Fit(1280, 1280, 187, 0, 905, 1280)), ((2339, 1654), Fit(1280, 1280, 0, 187, 1280, 905))],
+)
+def test_a_box_of_a_padded_picture_is_found_on_the_page(raster, place):
+    assert fit(*raster, SQUARE) == place
     page = Box(100, 200, 500, 900)
     inside = Box.from_pixels(
         place.left + page.x1 / 999 * place.page_width,
-        page.y1 / 999 * place.page_height,
+        place.top + page.y1 / 999 * place.page_height,
         place.left + page.x2 / 999 * place.page_width,
-        page.y2 / 999 * place.page_height,
+        place.top + page.y2 / 999 * place.page_height,
         place.width,
         place.height,
     )

@@ -111,7 +111,7 @@ def test_what_the_configuration_asks_for_is_had_or_nothing(wanted, guards):
 
 
 def test_a_page_is_asked_for_with_the_rule_and_with_special_tokens_kept():
-    assert sampling_arguments(SAMPLING, (Guard.NGRAM,), [5, 6], 8192) == {
+    assert sampling_arguments(SAMPLING, (Guard.NGRAM,), [5, 6]) == {
         "max_tokens": 4000,
         "temperature": 0.0,
         "top_p": 1.0,
@@ -122,22 +122,18 @@ def test_a_page_is_asked_for_with_the_rule_and_with_special_tokens_kept():
 
 
 def test_a_page_may_be_asked_for_without_the_rule():
-    arguments = sampling_arguments(Sampling(max_tokens=10), (Guard.NGRAM,), [5], 8192)
+    arguments = sampling_arguments(Sampling(max_tokens=10), (Guard.NGRAM,), [5])
     assert "extra_args" not in arguments
-    assert "extra_args" not in sampling_arguments(SAMPLING, (Guard.DETECTION,), [5], 8192)
+    assert "extra_args" not in sampling_arguments(SAMPLING, (Guard.DETECTION,), [5])
 
 
 def test_repetition_is_looked_for_in_longer_runs_where_there_is_no_rule():
-    alone = sampling_arguments(SAMPLING, (Guard.DETECTION,), [], 8192)["repetition_detection"]
-    beside = sampling_arguments(SAMPLING, BOTH, [], 8192)["repetition_detection"]
+    alone = sampling_arguments(SAMPLING, (Guard.DETECTION,), [])["repetition_detection"]
+    beside = sampling_arguments(SAMPLING, BOTH, [])["repetition_detection"]
     assert alone["max_pattern_size"] > beside["max_pattern_size"]
     for figures in (alone, beside):
         assert 1 <= figures["min_pattern_size"] <= figures["max_pattern_size"]
         assert figures["min_count"] >= 2
-
-
-def test_no_more_tokens_are_asked_for_than_fit():
-    assert sampling_arguments(SAMPLING, (), [], 1000)["max_tokens"] == 1000
 
 
 def test_settings_go_through_a_command_line_unchanged():

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pdfocr_watcher.pipeline.wire import Wire
+from pdfocr_watcher.pipeline.wire import Wire, kill_group
 from tests.pipeline.doubles import PATIENCE, until
 
 
@@ -17,7 +17,7 @@ async def run():
     async def start(code, line_bytes=1000, said_bytes=100):
         loop = asyncio.get_running_loop()
         _, wire = await loop.subprocess_exec(
-            lambda: Wire(line_bytes, said_bytes),
+            lambda: Wire(line_bytes, said_bytes, kill_group),
             sys.executable,
             "-c",
             f"import os, sys\n{code}",

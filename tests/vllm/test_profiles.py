@@ -53,7 +53,7 @@ def test_tiles_are_cut_as_we_foresee(name):
     assert (picture.min_tiles, picture.max_tiles) == (part(f"{module}:MIN_CROPS"), part(f"{module}:MAX_CROPS"))
     dice = random.Random(5)  # noqa: S311 - sizes, no secrets
     sizes = [(dice.randint(800, 4000), dice.randint(800, 4000)) for _ in range(300)]
-    for width, height in [*sizes, *A4.values(), (841, 840), (800, 4000)]:
+    for width, height in [*sizes, *A4.values(), (841, 840), (800, 4000), (2000, 800), (1200, 480)]:
         cut = part(f"{module}:count_tiles")(width, height, image_size=picture.tile)
         assert tile_grid(width, height, picture) == cut
 

@@ -133,8 +133,8 @@ async def test_no_page_is_lost_whatever_ends_a_server(serve, make_engine, ask) -
     await reading.in_the_middle()
     done = reading.done
     await asyncio.to_thread(second.stop)  # as one that is asked to end; it was the last
-    await until(lambda: engine.state is EngineState.UNREACHABLE, PATIENCE)
-    assert str(engine.failure).count("no connection") == 2
+    await until(lambda: str(engine.failure).count("no connection") == 2, PATIENCE)
+    assert engine.state is EngineState.UNREACHABLE
     assert reading.done - done <= AT_A_TIME
     first.start()
     assert await reading.pages() == EXPECTED

@@ -32,6 +32,7 @@ PREFERRED: Mapping[str, str] = MappingProxyType(
         "VLLM_LOGGING_LEVEL": "WARNING",
         "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
         "TOKENIZERS_PARALLELISM": "false",
+    "NO_COLOR": "1",
     }
 )
 #: Names the folder where vLLM's processes meet; it has to be short, it becomes part of a socket's name.
@@ -199,21 +200,19 @@ def engine_arguments(settings: HostSettings, guards: Collection[str]) -> dict[st
     return {"model": settings.model, **rule, **settings.engine_args}
 
 
-def sampling_arguments(
-    sampling: Sampling, guards: Collection[str], whitelist_ids: Sequence[int], max_model_len: int
-) -> dict[str, Any]:
+def sampling_arguments(sampling: Sampling, guards: Collection[str], whitelist_ids: Sequence[int]) -> dict[str, Any]:
     """The arguments of vLLM's `SamplingParams`; `repetition_detection` is that of `RepetitionDetectionParams`.
 
-    vLLM itself ends a text that, with its picture and prompt, would be longer than `max_model_len`.
+    More tokens may be asked for than there is room: unlike its server, vLLM's engine takes that, and ends the text
+    where it, the picture and the prompt together reach `max_model_len`.
 
     Args:
         sampling: how the next token is chosen.
         guards: what ends a text that repeats itself.
         whitelist_ids: tokens that the no-repeat rule never forbids.
-        max_model_len: tokens of picture, prompt and text together.
     """
     arguments: dict[str, Any] = {
-        "max_tokens": max(1, min(sampling.max_tokens, max_model_len)),
+        "max_tokens": sampling.max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "repetition_penalty": sampling.repetition_penalty,

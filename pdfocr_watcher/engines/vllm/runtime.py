@@ -17,6 +17,13 @@ from pdfocr_watcher.engines.vllm.found import vllm_version
 from pdfocr_watcher.engines.vllm.recipe import Guard, HostSettings, engine_arguments, sampling_arguments
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
+#: What is told of the configuration with which it really runs.
+_FIGURES = (
+    "model_config.max_model_len",
+    "scheduler_config.max_num_seqs",
+    "cache_config.gpu_memory_utilization",
+    "parallel_config.tensor_parallel_size",
+)
 #: How vLLM ends what it broke off by itself.
 _BROKEN_OFF = frozenset({"abort", "error"})
 
@@ -49,17 +56,20 @@ class VllmEngine:
     @property
     def figures(self) -> dict[str, Any]:
         """With what it really runs: its configuration may have filled in what was left open."""
-        config = self._engine.vllm_config
-        cache = config.cache_config
+        blocks, length = self._figure("cache_config.num_gpu_blocks"), self._figure("cache_config.block_size")
         return {
-            "max_model_len": config.model_config.max_model_len,
-            "max_num_seqs": config.scheduler_config.max_num_seqs,
-            "gpu_memory_utilization": cache.gpu_memory_utilization,
-            "tensor_parallel_size": config.parallel_config.tensor_parallel_size,
-            "dtype": str(config.model_config.dtype).removeprefix("torch."),
-            "kv_cache_tokens": (cache.num_gpu_blocks or 0) * (cache.block_size or 0),
+            **{path.partition(".")[2]: self._figure(path) for path in _FIGURES},
+            "dtype": str(self._figure("model_config.dtype")).removeprefix("torch."),
+            "kv_cache_tokens": blocks * length if blocks and length else None,
             "repetition": "+".join(self.guards) or "none",
         }
+
+    def _figure(self, path: str) -> Any:
+        """A value of vLLM's configuration; None where a release has it elsewhere."""
+        value = self._engine.vllm_config
+        for name in path.split("."):
+            value = getattr(value, name, None)
+        return value
 
     def _possible_guards(self) -> tuple[str, ...]:
         """The guards that this installation has; what is left out is noted.
@@ -170,9 +180,7 @@ class VllmEngine:
         from vllm import SamplingParams  # noqa: PLC0415 - see _start
         from vllm.sampling_params import RequestOutputKind  # noqa: PLC0415 - see _start
 
-        arguments = sampling_arguments(
-            request.sampling, self.guards, self._whitelist, self._engine.vllm_config.model_config.max_model_len
-        )
+        arguments = sampling_arguments(request.sampling, self.guards, self._whitelist)
         if Guard.DETECTION in self.guards:
             from vllm.sampling_params import RepetitionDetectionParams  # noqa: PLC0415 - from 0.17 on
 

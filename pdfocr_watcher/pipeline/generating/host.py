@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +24,7 @@ from pdfocr_watcher.engines.vllm.runtime import EngineGoneError, VllmEngine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.probe import refusal
 from pdfocr_watcher.pipeline.child import end_with_parent, ignore_stops, offer_first, protocol_channels
+from pdfocr_watcher.pipeline.generating import session
 from pdfocr_watcher.pipeline.generating.protocol import (
     BEAT_INTERVAL,
     LINE_BYTES,
@@ -39,6 +41,9 @@ from pdfocr_watcher.pipeline.generating.protocol import (
 
 #: The exit status of a process whose engine has died.
 _GONE = 70
+#: Seconds that what cleans up after the engine's processes has for it, and between two looks at whether it has.
+_CLEANING_UP = 5.0
+_LOOK = 0.05
 
 
 class HeldEngine(Protocol):
@@ -187,6 +192,10 @@ def guard(meeting_place: str) -> None:
     signal.sigwait({signal.SIGUSR1})
     if meeting_place:
         shutil.rmtree(meeting_place, ignore_errors=True)
+    deadline = time.monotonic() + _CLEANING_UP
+    while len(session.members(host)) > 1 and time.monotonic() < deadline:
+        session.end(host)
+        time.sleep(_LOOK)
     os.killpg(0, signal.SIGKILL)
 
 

@@ -6,6 +6,7 @@ What runs inside it is in `host`, what is asked when and what becomes of it when
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -16,13 +17,16 @@ import structlog
 from pdfocr_watcher.engines.vllm.recipe import MEETING_PLACE, PREFERRED, HostSettings
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.child_process import ChildProcess
+from pdfocr_watcher.pipeline.generating import session
 from pdfocr_watcher.pipeline.generating.protocol import LINE_BYTES, Answer, Beat, Gone, Ready, read_line, read_start
-from pdfocr_watcher.pipeline.wire import NO_MESSAGE, Wire
+from pdfocr_watcher.pipeline.wire import NO_MESSAGE, Wire, kill_group
 
 _log = structlog.get_logger(__name__)
 
 #: Bytes of the error output that are kept: what is wrong with an engine stands above pages of traceback.
 _SAID_BYTES = 1 << 17
+#: In which older releases of vLLM speak whatever they are told.
+_COLOURS = re.compile(r"\x1b\[[\d;]*m")
 #: Seconds that an ended engine's processes have to be gone; they hold the GPU's memory until then.
 _GROUP_GONE = 10.0
 #: Seconds between two looks at whether they are.
@@ -45,7 +49,7 @@ class HostProcess(ChildProcess):
     @property
     def said(self) -> str:
         """The end of what it told to people."""
-        return self._wire.said.decode(errors="replace") if self._wire is not None else ""
+        return _COLOURS.sub("", self._wire.said.decode(errors="replace")) if self._wire is not None else ""
 
     async def start(self, settings: HostSettings, timeout: float) -> Ready:  # noqa: ASYNC109 - part of what is asked
         """Start the process and wait until its engine has loaded.
@@ -139,24 +143,21 @@ class HostProcess(ChildProcess):
         pid = self._wire.transport.get_pid() if self._wire is not None and self._wire.transport is not None else None
         await super().kill()
         deadline = time.monotonic() + _GROUP_GONE
-        while pid is not None and _has_members(pid) and time.monotonic() < deadline:  # noqa: ASYNC110 - /proc tells nobody
+        while pid is not None and session.members(pid):
+            if time.monotonic() > deadline:
+                kill_group(pid)
+                break
+            session.end(pid)
             await asyncio.sleep(_LOOK)
         await self._clear()
 
+    def _end_group(self, leader: int) -> None:
+        """End all but what removes the shared memory of the others: no name of it must be left."""
+        session.end(leader)
+
     async def _clear(self) -> None:
-        """Leave nothing of it on disk."""
-        folder, self._folder = self._folder, None
+        """Leave nothing of it on disk; also where two end it at a time, and one of them is told not to go on."""
+        folder = self._folder
         if folder is not None:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-
-
-def _has_members(group: int) -> bool:
-    """Whether a process group has a process that is more than an entry which nobody has collected."""
-    for entry in os.scandir("/proc"):
-        if entry.name.isdecimal():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                with open(f"/proc/{entry.name}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123
-                    fields = stat.read().rpartition(")")[2].split()
-                if int(fields[2]) == group and fields[0] not in {"Z", "X"}:
-                    return True
-    return False
+            self._folder = None if self._folder == folder else self._folder

@@ -143,20 +143,47 @@ async def test_a_page_that_was_given_up_is_taken_back_from_its_server(make_serve
     assert engine.conditions[0].in_flight == 0
 
 
-async def test_a_page_that_is_given_up_in_the_moment_of_its_turn_leaves_the_place_free(make_server, make_engine, page):
+async def test_a_page_that_is_given_up_in_the_moment_of_its_turn_leaves_the_place_free(
+    make_server, make_engine, page, monkeypatch
+):
     server = await make_server(behave=hold)
     engine = await make_engine(server, concurrency=1)
     first = asyncio.create_task(engine.generate(page("first"), LONG))
     await until(lambda: server.in_hand)
     second = asyncio.create_task(engine.generate(page("second"), LONG))
     await asyncio.sleep(0)
-    first.cancel()
-    await until(lambda: engine.conditions[0].in_flight == 0 or not engine._line)
-    second.cancel()
-    await asyncio.gather(first, second, return_exceptions=True)
-    server.behave = read
+    real = engine._dispatch
 
+    def dispatch():
+        waiting = len(engine._line)
+        real()
+        if len(engine._line) < waiting:
+            second.cancel()
+
+    monkeypatch.setattr(engine, "_dispatch", dispatch)
+    server.released.set()
+    await asyncio.gather(first, second, return_exceptions=True)
+    monkeypatch.undo()
+
+    assert second.cancelled()
+    assert engine.conditions[0].in_flight == 0
     assert (await engine.generate(page("third"), LONG)).text == "read third"
+    assert [asked.picture for asked in server.pages] == [b"first", b"third"]
+
+
+async def test_the_server_with_the_least_to_do_gets_the_next_page(make_server, make_engine, page):
+    slow, quick = await make_server(behave=hold), await make_server()
+    engine = await make_engine(slow, quick, concurrency=3)
+    await until(lambda: all(condition.useful for condition in engine.conditions))
+    held = []
+    while not slow.in_hand:
+        held.append(asyncio.create_task(engine.generate(page(f"first-{len(held)}"), LONG)))
+        await until(lambda: slow.in_hand or held[-1].done())
+    for number in range(5):
+        await engine.generate(page(f"page-{number}"), LONG)
+    assert (len(slow.pages), slow.in_hand) == (1, 1)
+    slow.released.set()
+    await asyncio.gather(*held)
 
 
 async def test_a_server_that_dies_with_pages_in_hand_costs_none(make_server, make_engine, page):
@@ -181,9 +208,9 @@ async def test_when_all_servers_are_gone_pages_wait_and_go_on_by_themselves(make
     await until(lambda: any(server.in_hand for server in servers))
     for server in servers:
         await server.stop()
-    await until(lambda: engine.state is EngineState.UNREACHABLE)
-    assert engine.failure.code is ErrorCode.ENGINE_UNREACHABLE
-    assert all(f"{server.url}: no connection" in engine.failure.detail for server in servers)
+    await until(lambda: str(engine.failure).count("no connection") == 2)
+    assert (engine.state, engine.failure.code) == (EngineState.UNREACHABLE, ErrorCode.ENGINE_UNREACHABLE)
+    assert all(server.url in engine.failure.detail for server in servers)
     assert not any(call.done() for call in calls)
 
     servers[1].behave = read

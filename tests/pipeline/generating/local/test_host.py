@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -178,11 +179,13 @@ async def test_an_engine_that_dies_while_idle_is_noticed(served):
 
 HOLDER = """
 import os, subprocess, sys, time
+from multiprocessing.shared_memory import SharedMemory
 from pdfocr_watcher.pipeline.child import end_with_parent
 from pdfocr_watcher.pipeline.generating.host import guard
 guard(sys.argv[1])
+shared = SharedMemory(create=True, size=1000)
 child = subprocess.Popen(["sleep", "600"])
-print(os.getpid(), child.pid, flush=True)
+print(os.getpid(), child.pid, shared.name, flush=True)
 {then}
 """
 
@@ -194,18 +197,20 @@ def alive(pid):
 
 
 @pytest.mark.parametrize("then", ["time.sleep(600)", "os._exit(0)"], ids=["killed", "ended by itself"])
-async def test_what_it_has_started_ends_with_it_and_the_meeting_place_goes(tmp_path, then):
+async def test_what_it_has_started_ends_with_it_and_nothing_is_left_on_disk_or_in_memory(tmp_path, then):
     place = tmp_path / "place"
     place.mkdir()
     (place / "socket").touch()
     command = [sys.executable, "-c", HOLDER.format(then=then), str(place)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as holder:  # noqa: ASYNC220
-        pid, child = map(int, holder.stdout.readline().split())
+        pid, child, shared = holder.stdout.readline().decode().split()
+        pid, child = int(pid), int(child)
         if "sleep" in then:
             assert alive(child)
             os.kill(pid, signal.SIGKILL)
         await until(lambda: not alive(child))
         await until(lambda: not place.exists())
+        await until(lambda: not Path("/dev/shm", shared).exists())  # noqa: S108 - where shared memory has its names
     await until(lambda: not _group(pid))
 
 
@@ -221,7 +226,7 @@ def test_in_somebody_elses_group_it_guards_nothing():
     """A developer starts it at a terminal: his shell and what else runs there must not be ended."""
     code = HOLDER.format(then="os._exit(0)")
     with subprocess.Popen([sys.executable, "-c", code, ""], stdout=subprocess.PIPE) as holder:
-        _, child = map(int, holder.stdout.readline().split())
+        child = int(holder.stdout.readline().split()[1])
         holder.wait(PATIENCE)
         time.sleep(0.2)
         assert alive(child)
