@@ -105,7 +105,7 @@ class GenerativeReader:
                 raise asyncio.CancelledError
             request = GenerationRequest(Path(picture.picture), attempt.prompt, attempt.sampling)
             generation = await self._generator.generate(request, timeout, urgent=urgent)
-            verdict = judge(generation.text, generation.finish_reason)
+            verdict = judge(generation.text, generation.finish_reason, attempt.parser)
             if verdict is Verdict.EMPTY and picture.blank:
                 verdict = None
             tries.append(attempt.record(generation, verdict))
