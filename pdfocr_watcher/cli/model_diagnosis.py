@@ -11,8 +11,9 @@ from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.reading import make_servers
 from pdfocr_watcher.engines.own_profiles import resolve_profile
 from pdfocr_watcher.engines.profiles import Profile
-from pdfocr_watcher.engines.vllm.found import find_vllm
+from pdfocr_watcher.engines.vllm.found import find_vllm, vllm_version
 from pdfocr_watcher.engines.vllm.model_folder import cached_folder, look_at_model
+from pdfocr_watcher.engines.vllm.releases import Release
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.pipeline.generating.servers import ServerCondition, Servers
 
@@ -74,12 +75,12 @@ async def _conditions(servers: Servers) -> tuple[ServerCondition, ...]:
 
 
 def _library() -> Finding:
-    found = find_vllm()
-    return Finding(
-        Level.GOOD if found.usable else Level.MISSING,
-        "vllm",
-        found.reason if found.usable else f"{found.reason} See docs/gpu.md.",
-    )
+    found, version = find_vllm(), vllm_version()
+    if found.usable:
+        return Finding(Level.GOOD, "vllm", found.reason)
+    # Its build for CPUs reads too, if slowly.
+    lacks_a_gpu = version and not Release(version).too_old
+    return Finding(Level.ADVICE if lacks_a_gpu else Level.MISSING, "vllm", f"{found.reason} See docs/gpu.md.")
 
 
 def _model(config: Config, profile: Profile, environment: Mapping[str, str]) -> Iterator[Finding]:

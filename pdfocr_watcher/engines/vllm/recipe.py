@@ -32,7 +32,7 @@ PREFERRED: Mapping[str, str] = MappingProxyType(
         "VLLM_LOGGING_LEVEL": "WARNING",
         "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
         "TOKENIZERS_PARALLELISM": "false",
-    "NO_COLOR": "1",
+        "NO_COLOR": "1",
     }
 )
 #: Names the folder where vLLM's processes meet; it has to be short, it becomes part of a socket's name.
@@ -55,7 +55,7 @@ class Guard(StrEnum):
 
 #: What vLLM then looks for: a run of so many tokens, so often. A row of empty table cells and the dots of a table of
 #: contents are not meant. Every token costs it 0.5 µs a size, for all pages one after the other, hence no longer runs.
-_DETECTION_ALONE = MappingProxyType({"min_pattern_size": 8, "max_pattern_size": 48, "min_count": 16})
+DETECTION_ALONE = MappingProxyType({"min_pattern_size": 8, "max_pattern_size": 48, "min_count": 16})
 #: The same beside the no-repeat rule, which leaves only what it never forbids: empty table cells without end.
 _DETECTION_BESIDE = MappingProxyType({"min_pattern_size": 8, "max_pattern_size": 16, "min_count": 16})
 
@@ -226,5 +226,5 @@ def sampling_arguments(sampling: Sampling, guards: Collection[str], whitelist_id
             "whitelist_token_ids": list(whitelist_ids),
         }
     if Guard.DETECTION in guards:
-        arguments["repetition_detection"] = dict(_DETECTION_BESIDE if ruled else _DETECTION_ALONE)
+        arguments["repetition_detection"] = dict(_DETECTION_BESIDE if ruled else DETECTION_ALONE)
     return arguments

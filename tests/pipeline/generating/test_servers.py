@@ -47,6 +47,26 @@ async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page
     assert asked.picture == b"letter"
 
 
+@pytest.mark.parametrize(
+    ("name", "roles", "kinds"),
+    [
+        ("hunyuan-ocr", ["system", "user"], ["image_url", "text"]),
+        ("lighton-ocr", ["user"], ["image_url"]),
+        ("olmocr", ["user"], ["text", "image_url"]),
+    ],
+)
+async def test_each_model_is_asked_in_the_order_that_it_knows(make_server, make_engine, page, name, roles, kinds):
+    server = await make_server()
+    engine = await make_engine(server, profile=builtin_profiles()[name])
+    request = page("letter")
+    await engine.generate(replace(request, prompt='"data:\0" and "data:\\u0000"'), LONG)
+
+    messages = server.pages[-1].body["messages"]
+    assert [message["role"] for message in messages] == roles
+    assert [part["type"] for part in messages[-1]["content"]] == kinds
+    assert server.pages[-1].picture == b"letter"
+
+
 async def test_a_picture_of_any_size_arrives_whole(make_server, make_engine, page):
     server = await make_server(behave=answer(chat("read")))
     engine = await make_engine(server)

@@ -9,7 +9,7 @@ from tests.pipeline.doubles import outcome
 from tests.pipeline.generating.model_server import LONG, MODEL, Answer, refusal
 
 RULE = {"ngram_size": 30, "window_size": 90}
-DETECTION = {"max_pattern_size": 60, "min_pattern_size": 1, "min_count": 30}
+DETECTION = {"min_pattern_size": 8, "max_pattern_size": 48, "min_count": 16}
 
 
 def guards(server):
@@ -34,7 +34,7 @@ async def test_a_server_that_was_started_without_the_rule_is_asked_to_detect(mak
         await engine.generate(page(retry=Retry(ngram_size=20, window_size=50)), LONG)
     assert guards(server) == [
         {"repetition_detection": DETECTION},
-        {"repetition_detection": {"max_pattern_size": 30, "min_pattern_size": 1, "min_count": 20}},
+        {"repetition_detection": DETECTION},
     ]
     assert [line["guard"] for line in lines if line["event"] == "server.no_ngram_rule"] == ["detection"]
 

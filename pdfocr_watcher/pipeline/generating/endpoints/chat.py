@@ -11,9 +11,11 @@ from typing import Any
 
 from pdfocr_watcher.config.model import RepetitionGuard
 from pdfocr_watcher.engines.generation import FinishReason, Generation, GenerationRequest, Sampling
+from pdfocr_watcher.engines.profiles import ServerMessage
+from pdfocr_watcher.engines.vllm.recipe import DETECTION_ALONE
 
-#: Stands for the picture in the text of a request; nothing of ours stands before it that could be taken for it.
-_PICTURE = "@picture@"
+#: Stands for the picture's address in a request; no text that JSON quotes can be taken for it.
+_PICTURE = "data:\0"
 #: Characters of a server's message that are told on.
 _MESSAGE = 300
 #: A server that shuts down ends its pages with this; what it wrote so far is no answer.
@@ -45,19 +47,20 @@ class Dialect:
     max_tokens: int | None = None
 
 
-def fields_of(request: GenerationRequest, dialect: Dialect) -> dict[str, Any]:
+def fields_of(request: GenerationRequest, dialect: Dialect, message: ServerMessage) -> dict[str, Any]:
     """The fields of a request, with a mark where the picture goes.
 
     `max_tokens` is left out where a page could not have so many beside its picture: vLLM refuses a request whose
     question and answer together are longer than the model allows, and writes as much as fits if it is not told.
     """
     sampling = request.sampling
-    content = [
-        {"type": "image_url", "image_url": {"url": f"data:{_PICTURE}"}},
-        {"type": "text", "text": request.prompt},
-    ]
+    picture = {"type": "image_url", "image_url": {"url": _PICTURE}}
+    text = message.text_for(request.prompt)
+    parts = [picture, *([{"type": "text", "text": text}] if text else [])]
+    content = parts if message.picture_first else parts[::-1]
+    system = [{"role": "system", "content": message.system}] if message.system is not None else []
     fields: dict[str, Any] = {
-        "messages": [{"role": "user", "content": content}],
+        "messages": [*system, {"role": "user", "content": content}],
         "model": dialect.model,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -72,12 +75,7 @@ def fields_of(request: GenerationRequest, dialect: Dialect) -> dict[str, Any]:
 
 
 def guard_fields(sampling: Sampling, dialect: Dialect) -> dict[str, Any]:
-    """What keeps the text from repeating itself without end; nothing where the model needs nothing.
-
-    Where vLLM's detection stands in for the no-repeat rule, it ends a text as soon as it repeats a pattern as often as
-    the rule has tokens. The rule forbids one token that often, and a longer pattern earlier; the detection has one
-    count for all lengths, and a table may well have some empty cells in a row.
-    """
+    """What keeps the text from repeating itself without end; nothing where the model needs nothing."""
     if sampling.ngram_size is None:
         return {}
     if dialect.guard is RepetitionGuard.NGRAM:
@@ -86,15 +84,15 @@ def guard_fields(sampling: Sampling, dialect: Dialect) -> dict[str, Any]:
             arguments["whitelist_token_ids"] = list(dialect.whitelist)
         return {"vllm_xargs": arguments}
     if dialect.guard is RepetitionGuard.DETECTION:
-        longest = max(1, sampling.window_size - sampling.ngram_size)
-        count = max(2, sampling.ngram_size)
-        return {"repetition_detection": {"max_pattern_size": longest, "min_pattern_size": 1, "min_count": count}}
+        return {"repetition_detection": dict(DETECTION_ALONE)}
     return {}
 
 
 def around_picture(fields: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """The body of a request before and after the picture, which stands there as `image/png;base64,...`."""
-    before, _, after = json.dumps(fields, ensure_ascii=False).partition(_PICTURE)
+    mark = json.dumps(_PICTURE)
+    before, _, after = json.dumps(fields, ensure_ascii=False).partition(mark)
+    before, after = f'{before}"data:', f'"{after}'
     return before.encode(), after.encode()
 
 

@@ -129,7 +129,7 @@ class Endpoint:
             raise UnansweredError(Fault(FaultKind.UNREACHED, "it was not met yet"))
         dialect = met
         while True:
-            fields = fields_of(request, dialect)
+            fields = fields_of(request, dialect, self._profile.server)
             before, after = around_picture(fields)
             body = await upload(before, request.picture, after)
             length = {"Content-Length": str(body.length)}
