@@ -1,11 +1,13 @@
 """Pages go to servers with room, urgent ones first, and each gets its own answer, whatever happens to a server."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import FinishReason, Generation
+from pdfocr_watcher.engines.profiles import builtin_profiles
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.generating.servers import Servers
 from pdfocr_watcher.pipeline.workers import EngineState
@@ -39,6 +41,7 @@ async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page
         "repetition_penalty": 1,
         "skip_special_tokens": False,
         "stream": False,
+        "max_tokens": 7168,
         "vllm_xargs": {"ngram_size": 30, "window_size": 90, "whitelist_token_ids": [128821, 128822]},
     }
     assert picture["type"] == "image_url"
@@ -57,14 +60,24 @@ async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page
 )
 async def test_each_model_is_asked_in_the_order_that_it_knows(make_server, make_engine, page, name, roles, kinds):
     server = await make_server()
-    engine = await make_engine(server, profile=builtin_profiles()[name])
-    request = page("letter")
-    await engine.generate(replace(request, prompt='"data:\0" and "data:\\u0000"'), LONG)
+    profile = builtin_profiles()[name]
+    engine = await make_engine(server, profile=profile)
+    await engine.generate(replace(page("letter"), prompt=profile.prompt), LONG)
 
     messages = server.pages[-1].body["messages"]
     assert [message["role"] for message in messages] == roles
     assert [part["type"] for part in messages[-1]["content"]] == kinds
     assert server.pages[-1].picture == b"letter"
+
+
+@pytest.mark.parametrize("name", ["deepseek-ocr", "olmocr"])
+async def test_no_prompt_is_taken_for_the_pictures_place(make_server, make_engine, page, name):
+    server = await make_server()
+    engine = await make_engine(server, profile=builtin_profiles()[name])
+    prompt = '"data:\0" and "data:\\u0000"'
+    await engine.generate(replace(page("letter"), prompt=prompt), LONG)
+    assert [part["text"] for part in server.pages[0].body["messages"][0]["content"] if "text" in part] == [prompt]
+    assert server.pages[0].picture == b"letter"
 
 
 async def test_a_picture_of_any_size_arrives_whole(make_server, make_engine, page):

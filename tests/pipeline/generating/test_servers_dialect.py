@@ -146,7 +146,7 @@ async def test_a_refusal_of_the_page_itself_teaches_nothing(make_server, make_en
     assert [list(guard) for guard in guards(server)] == [["vllm_xargs"], ["repetition_detection"], ["vllm_xargs"]]
 
 
-@pytest.mark.parametrize(("length", "asked_for"), [(8192, None), (8193, 8192), (32768, 8192), (4096, None)])
+@pytest.mark.parametrize(("length", "asked_for"), [(7168, None), (7169, 7168), (32768, 7168), (4096, None)])
 async def test_more_tokens_than_fit_are_not_asked_for(make_server, make_engine, page, length, asked_for):
     server = await make_server(models={MODEL: length})
     engine = await make_engine(server)
@@ -158,12 +158,12 @@ async def test_a_server_that_has_no_room_for_so_many_tokens_beside_the_picture_i
     make_server, make_engine, page
 ):
     words = (
-        "'max_tokens' or 'max_completion_tokens' is too large: 8192. This model's maximum context length is 8500 "
-        "tokens and your request has 939 input tokens (8192 > 8500 - 939)."
+        "'max_tokens' or 'max_completion_tokens' is too large: 7168. This model's maximum context length is 8000 "
+        "tokens and your request has 939 input tokens (7168 > 8000 - 939)."
     )
-    server = await make_server(models={MODEL: 8500}, behave=taking("max_tokens", message=words))
+    server = await make_server(models={MODEL: 8000}, behave=taking("max_tokens", message=words))
     engine = await make_engine(server)
     for number in range(2):
         await engine.generate(page(str(number)), LONG)
-    assert [asked.body.get("max_tokens") for asked in server.pages] == [8192, None, None]
+    assert [asked.body.get("max_tokens") for asked in server.pages] == [7168, None, None]
     assert all("vllm_xargs" in guard for guard in guards(server))
