@@ -125,9 +125,9 @@ def _is_too_much(loop: Loop, *, cut: bool, counting: bool) -> bool:
     rich = max(len(set(words)), sum(map(len, words)) // _LETTERS_PER_WORD) >= RICH
     if cut:
         least = (5 if rich else 20) if counting else (3 if rich else 6)
-    elif rich:
+    elif rich:  # tear-off slips and coupons: some ten on a page, numbered ones a few more
         least = 30 if counting else 20
-    else:
+    else:  # lines to write out, labels, answers in columns; rows of a table in small print
         least = (250 if in_rows else 150) if counting else (150 if in_rows else 100)
     return loop.repeats >= least and sum(map(len, words)) * loop.repeats >= (100 if cut else 500)
 

@@ -281,6 +281,9 @@ def test_a_table_in_a_table_that_was_cut_off_is_closed_with_it():
     written = "<table><tr><td><table><tr><td>a</td></tr></table></td><td><table><tr><td>b"
     [block] = read(f"<|ref|>table<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>\n{written}")
     assert block.content == f"{written}</td></tr></table></td></tr></table>"
+    written = "<table><tr><td>a<table></td></tr><tr><td>b"  # the inner table keeps end tags from the outer one
+    [block] = read(f"<|ref|>table<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>\n{written}")
+    assert block.content == f"{written}</td></tr></table></td></tr></table>"
 
 
 def test_a_table_that_was_cut_off_does_not_swallow_the_block_behind_it():
@@ -336,6 +339,11 @@ def test_centring_is_taken_from_captions_even_where_it_is_not_closed(label, writ
 def test_windows_line_ends_are_line_ends():
     [block] = read("<|ref|>text<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>\r\na\r\nb\r\n")
     assert block.content == "a\nb"
+
+
+def test_what_no_file_can_hold_is_replaced():
+    [block] = read("<|ref|>text<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>\na\ud800b\x00c")
+    assert block.content == "a\ufffdb\ufffdc"
 
 
 # 7. Text without a marker.

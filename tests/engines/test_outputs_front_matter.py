@@ -79,7 +79,7 @@ def test_a_front_matter_that_was_cut_off_is_text_and_turns_nothing():
 @pytest.mark.parametrize(
     "header",
     [
-        "primary_language: !!python/object/apply:os.system ['true']",
+        "primary_language: " + "[" * 950 + "]" * 950,
         "primary_language: [" * 300,
         "primary_language: 2024-99-99",
         "primary_language: " + "9" * 1900,
@@ -90,10 +90,18 @@ def test_a_front_matter_that_was_cut_off_is_text_and_turns_nothing():
         "\tprimary_language: en",
     ],
 )
-def test_hostile_yaml_is_text_and_nothing_is_run(header):
+def test_yaml_that_is_hostile_or_broken_turns_nothing(header):
     reading = read_front_matter(f"---\n{header}\n---\nbehind")
     assert reading.blocks[-1].content.endswith("behind")
     assert reading.rotation == 0
+
+
+def test_nothing_in_a_front_matter_is_run(tmp_path):
+    target = tmp_path / "made"
+    reading = read_front_matter(f"---\nprimary_language: !!python/object/apply:os.mkdir ['{target}']\n---\nbehind")
+    assert not target.exists()
+    assert reading.malformed == 1
+    assert reading.blocks[-1].content == "behind"
 
 
 def test_a_long_front_matter_is_none():

@@ -198,6 +198,11 @@ def test_a_box_that_is_none_is_dropped_and_counted(corners, boxes, malformed):
     assert read(json.dumps([element("Text", "a", corners)])) == Reading((Block(Label.TEXT, boxes, "a"),), malformed)
 
 
+def test_corners_are_pixels_of_the_picture_as_the_model_sees_it():
+    text = json.dumps([element("Text", "a")])
+    assert read_layout_json(text, 1000, 1390) == Reading((Block(Label.TEXT, HALF, "a"),))  # it sees 1008 x 1400
+
+
 def test_numbers_without_end_are_no_corners():
     for number in ("NaN", "Infinity", "-Infinity", "1e999", "9" * 5000):
         text = f'[{{"bbox": [0, 0, {number}, 700], "category": "Text", "text": "a"}}]'

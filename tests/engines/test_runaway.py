@@ -114,6 +114,8 @@ def test_a_short_loop_counts_only_where_the_text_was_cut_off(short):
 
 def test_of_the_same_block_in_the_same_place_few_are_enough():
     assert judge(PAGE + block("text", "Dear Sir") * 6, STOP) is Verdict.REPETITION
+    for torn in range(1, 60):
+        assert judge(PAGE + (block("text", "Dear Sir") * 5)[:-torn], LENGTH) is Verdict.REPETITION
 
 
 # Pages that repeat themselves.
