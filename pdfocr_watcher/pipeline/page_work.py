@@ -57,12 +57,11 @@ def prepare_page(task: PrepareTask, profile: Profile, *, straighten: bool) -> An
     """Make the picture that a model is to read; it lies beside the raster.
 
     Returns:
-        `picture`, its path; `turn` and `skew`, how the page was made upright; `blank`, whether there is nothing on it.
+        `picture`, its path; `turn` and `skew`, how the page was made upright.
 
     Raises:
         OSError: the raster cannot be read or the picture not be written.
     """
-    from pdfocr_watcher.engines.blankness import blank  # noqa: PLC0415 - the same
     from pdfocr_watcher.engines.orientation import Uprighting, find_uprighting, make_upright  # noqa: PLC0415 - NumPy
 
     raster = Path(task.raster)
@@ -75,31 +74,32 @@ def prepare_page(task: PrepareTask, profile: Profile, *, straighten: bool) -> An
     wanted = profile.modes[task.mode]
     picture = raster.with_name(f"{raster.name}.{task.mode}.{wanted.format}")
     picture.write_bytes(prepare(image, wanted))
-    return {
-        "picture": str(picture),
-        "turn": uprighting.turn,
-        "skew": uprighting.skew,
-        "blank": blank(image),
-    }
+    return {"picture": str(picture), "turn": uprighting.turn, "skew": uprighting.skew}
 
 
 def keep_page(task: KeepTask, profile: Profile, layout_dpi: int, quality: int) -> Answer:
     """Make blocks of what a model wrote, draw the layout picture, cut the figures, checkpoint the page.
 
+    Returns:
+        `kept`; False where that was to be done for a blank page only, and the page is none.
+
     Raises:
         OSError: the raster cannot be read or the checkpoint not be written.
     """
-    from pdfocr_watcher.engines.orientation import Uprighting, make_upright  # noqa: PLC0415 - see prepare_page
+    from pdfocr_watcher.engines.blankness import blank  # noqa: PLC0415 - see prepare_page
+    from pdfocr_watcher.engines.orientation import Uprighting, make_upright  # noqa: PLC0415 - the same
     from pdfocr_watcher.engines.outputs import read_output  # noqa: PLC0415 - the same
 
     image: Image.Image = load_raster(Path(task.raster))
     image = make_upright(image, Uprighting(task.turn, task.skew))
+    if task.if_blank and not blank(image):
+        return {"kept": False}
     place = fit(*image.size, profile.modes[task.mode])
     output = read_output(Parser(task.parser), task.text, place.width, place.height)
     blocks = [replace(block, boxes=tuple(map(place.on_page, block.boxes))) for block in output.blocks]
     reading = {"turn": task.turn, "skew": task.skew, "malformed": output.malformed, "tries": list(task.tries)}
     _checkpoint(task, image, blocks, layout_dpi, quality, reading)
-    return {}
+    return {"kept": True}
 
 
 def _straightened(image: Image.Image) -> tuple[Image.Image, dict[str, Any]]:

@@ -54,6 +54,7 @@ class KeepTask:
         parser: what it writes (`engines.profiles.Parser`).
         text: what it wrote.
         tries: what was tried to get there, as the checkpoint records it.
+        if_blank: whether that is right only where nothing is on the page; the answer's `kept` says whether it was kept.
     """
 
     job: str
@@ -66,6 +67,7 @@ class KeepTask:
     parser: str
     text: str
     tries: tuple[Mapping[str, Any], ...]
+    if_blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +90,11 @@ class Prepared:
     Attributes:
         picture: the path of what the model is to read.
         turn, skew: how the page was made upright.
-        blank: whether there is nothing on the page.
     """
 
     picture: str
     turn: int
     skew: float
-    blank: bool
 
     @classmethod
     def of(cls, answer: Answer) -> "Prepared":
@@ -103,9 +103,9 @@ class Prepared:
         Raises:
             LookupError, TypeError, ValueError: it is none.
         """
-        if type(answer["picture"]) is not str or type(answer["blank"]) is not bool:
+        if type(answer["picture"]) is not str:
             raise TypeError("no picture")
-        return cls(answer["picture"], int(answer["turn"]), float(answer["skew"]), answer["blank"])
+        return cls(answer["picture"], int(answer["turn"]), float(answer["skew"]))
 
 
 Task = PageTask | PrepareTask | KeepTask | AssembleTask

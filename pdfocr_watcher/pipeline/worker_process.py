@@ -12,7 +12,7 @@ from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.child_process import ChildProcess
 from pdfocr_watcher.pipeline.memory import memory_of
-from pdfocr_watcher.pipeline.tasks import Answer, AssembleTask, Prepared, PrepareTask, Task, task_line
+from pdfocr_watcher.pipeline.tasks import Answer, AssembleTask, KeepTask, Prepared, PrepareTask, Task, task_line
 from pdfocr_watcher.pipeline.wire import NO_MESSAGE, Wire, message
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 
@@ -136,4 +136,6 @@ def _answer_to(task: Task, number: int, line: bytes) -> Answer | PdfocrError:
         raise TypeError("no number of images")
     if isinstance(task, PrepareTask):
         Prepared.of(said)
+    if isinstance(task, KeepTask) and type(said["kept"]) is not bool:
+        raise TypeError("not said whether it was kept")
     return said

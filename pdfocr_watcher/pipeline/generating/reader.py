@@ -106,11 +106,12 @@ class GenerativeReader:
             request = GenerationRequest(Path(picture.picture), attempt.prompt, attempt.sampling)
             generation = await self._generator.generate(request, timeout, urgent=urgent)
             verdict = judge(generation.text, generation.finish_reason, attempt.parser)
-            if verdict is Verdict.EMPTY and picture.blank:
-                verdict = None
+            if verdict in {None, Verdict.EMPTY}:
+                tried = (*tries, attempt.record(generation, None))
+                answer = await self._keep(task, picture, attempt, generation.text, tried, if_blank=verdict is not None)
+                if answer["kept"]:
+                    return answer
             tries.append(attempt.record(generation, verdict))
-            if verdict is None:
-                return await self._keep(task, picture, attempt, generation.text, tries)
             _log.warning("page.runaway", page=task.index + 1, verdict=verdict, attempt=len(tries), mode=attempt.mode)
         ended = ", ".join(f"{record['verdict']} after {record['completion_tokens']} tokens" for record in tries)
         failure = PdfocrError(ErrorCode.ENGINE_RUNAWAY, f"It was asked {len(tries)} times: {ended}.")
@@ -122,7 +123,14 @@ class GenerativeReader:
         return Prepared.of(await self._pool.call(order, _WORKER_SECONDS, urgent=urgent))
 
     async def _keep(
-        self, task: PageTask, picture: Prepared, attempt: Attempt, text: str, tries: list[Mapping[str, Any]]
+        self,
+        task: PageTask,
+        picture: Prepared,
+        attempt: Attempt,
+        text: str,
+        tries: tuple[Mapping[str, Any], ...],
+        *,
+        if_blank: bool,
     ) -> Answer:
         order = KeepTask(
             task.job,
@@ -134,7 +142,8 @@ class GenerativeReader:
             attempt.mode,
             attempt.parser,
             text,
-            tuple(tries),
+            tries,
+            if_blank,
         )
         # Urgent: a page that is done with makes room for another one.
         return await self._pool.call(order, _WORKER_SECONDS, urgent=True)
