@@ -230,7 +230,8 @@ async def _lines(daemon):
 def _shared_memory(pid):
     """The names of the shared memory that a process has."""
     with contextlib.suppress(OSError):
-        return {Path(name) for name in re.findall(r"/dev/shm/\S+", Path(f"/proc/{pid}/maps").read_text())}
+        maps = Path(f"/proc/{pid}/maps").read_text()
+        return {Path(name) for name in re.findall(r"/dev/shm/\S+", maps)}  # noqa: S108 - where its names are
     return set()
 
 
