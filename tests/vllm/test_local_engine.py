@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import itertools
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -65,9 +67,9 @@ async def engine(checkpoint):
         await one.settled()
         assert one.state is EngineState.READY, one.failure
         yield one
-        pids = [process.pid for pid in one.pids for process in family(pid)]
+        processes = [process for pid in one.pids for process in family(pid)]
         await one.stop()
-        assert not any(map(psutil.pid_exists, pids))
+        assert not any(map(_runs, processes))
 
 
 def family(pid):
@@ -117,6 +119,11 @@ async def test_a_text_without_end_is_ended(read):
     cells = await read("cells")
     assert cells.finish_reason is FinishReason.REPETITION, "what the rule spares is ended by vLLM's own watch"
     assert cells.completion_tokens < 200
+
+
+async def test_more_may_be_asked_for_than_there_is_room(read):
+    report = await read("report", Sampling(max_tokens=100_000, ngram_size=30))
+    assert report.text == SCRIPTS["report"].text
 
 
 async def test_each_request_has_settings_of_its_own(read):
@@ -204,8 +211,11 @@ async def test_nothing_of_vllm_outlives_a_daemon_that_was_killed_and_a_rule_that
         processes = [one for pid in lines[0].split()[1:] for one in family(int(pid))]
         assert len(processes) > 2
         assert "ngram is left out" in lines[1]
+        shared = {name for one in processes for name in _shared_memory(one.pid)}
+        assert shared
         daemon.kill()
         await until(lambda: not any(map(_runs, processes)))
+        await until(lambda: not any(map(Path.exists, shared)))
 
 
 async def _lines(daemon):
@@ -215,6 +225,14 @@ async def _lines(daemon):
             yield line
         if line.startswith("vllm."):
             return
+
+
+def _shared_memory(pid):
+    """The names of the shared memory that a process has."""
+    with contextlib.suppress(OSError):
+        maps = Path(f"/proc/{pid}/maps").read_text()
+        return {Path(name) for name in re.findall(r"/dev/shm/\S+", maps)}  # noqa: S108 - where its names are
+    return set()
 
 
 def _runs(process):

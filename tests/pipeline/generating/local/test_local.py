@@ -199,6 +199,13 @@ async def test_a_gpu_that_runs_out_of_memory_in_work_is_given_less_at_a_time_unt
     ]  # fmt: skip
 
 
+async def test_a_page_is_not_blamed_for_a_death_that_less_at_a_time_may_cure_though_it_was_there_at_another(
+    make_engine,
+):
+    engine = await make_engine()
+    assert await read(engine, "die1oom-1") == "die1oom-1"
+
+
 async def test_without_stepping_down_the_page_that_is_too_much_fails_with_a_code_that_says_so(make_engine, stub):
     settings = type(SETTINGS)(SETTINGS.model, SETTINGS.template, SETTINGS.engine_args, step_down=False)
     engine = await make_engine(settings)
