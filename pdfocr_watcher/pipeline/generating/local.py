@@ -165,7 +165,10 @@ class LocalEngine:
         except PdfocrError as error:
             self._failures += 1
             advice = advise(self._process.said, error.detail, self._settings, Phase.LOADING)
-            self._note_failure(_explained(error, advice, self._process.said))
+            # It does not count as failed yet where it will be started with less.
+            hopeful = advice is not None and advice.step is not None
+            state = EngineState.LOADING if hopeful else EngineState.FAILED
+            self._note_failure(_explained(error, advice, self._process.said), state)
             self._step_down(advice)
             return False
         self.info, self.figures, self._notes = ready.info, ready.figures, ready.notes
@@ -238,7 +241,7 @@ class LocalEngine:
         advice = advise(said, end, self._settings, Phase.WORKING)
         failure = _explained(PdfocrError(ErrorCode.ENGINE_CRASHED, end), advice, said)
         if self._failures > 1:  # once may be anybody's doing
-            self._note_failure(failure)
+            self._note_failure(failure, EngineState.FAILED)
         else:
             self.state = EngineState.LOADING
         self._return(failure, with_less=self._step_down(advice))
@@ -279,11 +282,12 @@ class LocalEngine:
         _log.warning("engine.stepped_down", change=advice.step.change, because=advice.failure.detail)
         return True
 
-    def _note_failure(self, failure: PdfocrError) -> None:
-        self.state, self.failure = EngineState.FAILED, failure
+    def _note_failure(self, failure: PdfocrError, state: EngineState) -> None:
+        self.state, self.failure = state, failure
         said = self._process.said[-_LOGGED:]
         _log.error("engine.failed", code=failure.code, detail=failure.detail, failures=self._failures, said=said)
-        self._settled.set()
+        if state is EngineState.FAILED:
+            self._settled.set()
 
 
 def _settle(order: Order, outcome: Generation | PdfocrError) -> None:
