@@ -174,15 +174,15 @@ async def test_a_page_that_is_given_up_in_the_moment_of_its_turn_leaves_the_plac
     await until(lambda: server.in_hand)
     second = asyncio.create_task(engine.generate(page("second"), LONG))
     await asyncio.sleep(0)
-    real = engine._dispatch
+    real = engine._line.advance
 
-    def dispatch():
-        waiting = len(engine._line)
+    def advance():
+        waiting = len(engine._line._tickets)
         real()
-        if len(engine._line) < waiting:
+        if len(engine._line._tickets) < waiting:
             second.cancel()
 
-    monkeypatch.setattr(engine, "_dispatch", dispatch)
+    monkeypatch.setattr(engine._line, "advance", advance)
     server.released.set()
     await asyncio.gather(first, second, return_exceptions=True)
     monkeypatch.undo()

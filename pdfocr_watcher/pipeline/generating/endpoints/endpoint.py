@@ -7,6 +7,7 @@ this may be cancelled at any moment.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
 from typing import Any
 
 import httpx
@@ -66,13 +67,23 @@ class Endpoint:
     Args:
         address: where it is.
         client: what it is reached with; not closed here.
+        threads: where pictures are read.
         profile: the model's.
         model: the name that the server has for the model; empty for the one that it serves.
         api_key: what it asks for; empty for none.
     """
 
-    def __init__(self, address: Address, client: httpx.AsyncClient, profile: Profile, model: str, api_key: str) -> None:
+    def __init__(
+        self,
+        address: Address,
+        client: httpx.AsyncClient,
+        threads: Executor,
+        profile: Profile,
+        model: str,
+        api_key: str,
+    ) -> None:
         self.address = address
+        self._threads = threads
         self.version = ""
         self.dialect: Dialect | None = None
         self._client = client
@@ -133,7 +144,7 @@ class Endpoint:
         while True:
             fields = fields_of(request, self._profile.server, dialect)
             before, after = around_picture(fields)
-            body = await upload(before, request.picture, after)
+            body = await upload(before, request.picture, after, self._threads)
             length = {"Content-Length": str(body.length)}
             reply = await self._exchange("POST", _CHAT, content=body.pieces, headers=_JSON | length)
             if reply.status == _OK:
