@@ -32,7 +32,7 @@ PREFERRED: Mapping[str, str] = MappingProxyType(
         "VLLM_LOGGING_LEVEL": "WARNING",
         "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
         "TOKENIZERS_PARALLELISM": "false",
-    "NO_COLOR": "1",
+        "NO_COLOR": "1",
     }
 )
 #: Names the folder where vLLM's processes meet; it has to be short, it becomes part of a socket's name.

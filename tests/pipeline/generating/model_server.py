@@ -28,10 +28,15 @@ class Asked:
     body: Any
 
     @property
+    def url(self) -> str:
+        """The picture of a page as it was sent."""
+        (picture,) = (part for part in self.body["messages"][-1]["content"] if part["type"] == "image_url")
+        return str(picture["image_url"]["url"])
+
+    @property
     def picture(self) -> bytes:
         """The picture of a page."""
-        url = self.body["messages"][0]["content"][0]["image_url"]["url"]
-        return base64.b64decode(url.partition(";base64,")[2])
+        return base64.b64decode(self.url.partition(";base64,")[2])
 
 
 @dataclass(frozen=True)
@@ -218,7 +223,7 @@ class ModelServer:
     async def _chat(self, asked: Asked) -> Answer | None:
         if self.models is not None and asked.body["model"] not in self.models:
             return refusal(404, f"The model `{asked.body['model']}` does not exist.")
-        if isinstance(asked.body["messages"][0]["content"], str):
+        if isinstance(asked.body["messages"][-1]["content"], str):
             if self.ngram_rule and asked.body.get("vllm_xargs", {}).get("ngram_size", 1) <= 0:
                 return refusal(400, "`ngram_size` has to be a strictly positive integer, got 0.")
             return chat(".", "length")

@@ -6,6 +6,7 @@ import pytest
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import FinishReason, Generation
+from pdfocr_watcher.engines.profiles import ServerMessage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.generating.servers import Servers
 from pdfocr_watcher.pipeline.workers import EngineState
@@ -24,7 +25,7 @@ async def test_a_page_is_read(make_server, make_engine, page):
     assert engine.info == EngineInfo("vllm-server", MODEL, "0.32.0")
 
 
-async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page):
+async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page, profile):
     server = await make_server()
     engine = await make_engine(server)
     await engine.generate(page("letter"), LONG)
@@ -37,14 +38,35 @@ async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page
         "temperature": 0,
         "top_p": 1,
         "repetition_penalty": 1,
+        "max_tokens": profile.sampling.max_tokens,
         "skip_special_tokens": False,
         "stream": False,
         "vllm_xargs": {"ngram_size": 30, "window_size": 90, "whitelist_token_ids": [128821, 128822]},
+        "repetition_detection": {"min_pattern_size": 8, "max_pattern_size": 16, "min_count": 16},
     }
     assert picture["type"] == "image_url"
     assert picture["image_url"]["url"].startswith("data:image/jpeg;base64,")
     assert text == {"type": "text", "text": "<|grounding|>Convert the document to markdown."}
     assert asked.picture == b"letter"
+
+
+async def test_a_model_is_sent_what_its_chat_template_wants(make_server, make_engine, page, profile):
+    message = ServerMessage(system="You read.", text='<"@picture@">{prompt}', picture_first=False)
+    server = await make_server()
+    engine = await make_engine(server, profile=profile.model_copy(update={"server": message}))
+    await engine.generate(page("letter"), LONG)
+
+    system, user = server.pages[0].body["messages"]
+    assert system == {"role": "system", "content": "You read."}
+    assert user["content"][0] == {"type": "text", "text": '<"@picture@"><|grounding|>Convert the document to markdown.'}
+    assert server.pages[0].picture == b"letter"
+
+
+async def test_a_picture_may_stand_alone(make_server, make_engine, page, profile):
+    server = await make_server()
+    engine = await make_engine(server, profile=profile.model_copy(update={"server": ServerMessage(text="")}))
+    await engine.generate(page("letter"), LONG)
+    assert [part["type"] for part in server.pages[0].body["messages"][0]["content"]] == ["image_url"]
 
 
 async def test_a_picture_of_any_size_arrives_whole(make_server, make_engine, page):
@@ -57,7 +79,7 @@ async def test_a_picture_of_any_size_arrives_whole(make_server, make_engine, pag
         await engine.generate(request, LONG)
 
     assert [asked.picture for asked in server.pages] == pictures
-    kinds = [asked.body["messages"][0]["content"][0]["image_url"]["url"][:15] for asked in server.pages]
+    kinds = [asked.url[:15] for asked in server.pages]
     assert kinds == ["data:image/png;", *["data:image/jpeg"] * 3]
 
 
@@ -152,15 +174,15 @@ async def test_a_page_that_is_given_up_in_the_moment_of_its_turn_leaves_the_plac
     await until(lambda: server.in_hand)
     second = asyncio.create_task(engine.generate(page("second"), LONG))
     await asyncio.sleep(0)
-    real = engine._dispatch
+    real = engine._line.advance
 
-    def dispatch():
-        waiting = len(engine._line)
+    def advance():
+        waiting = len(engine._line._tickets)
         real()
-        if len(engine._line) < waiting:
+        if len(engine._line._tickets) < waiting:
             second.cancel()
 
-    monkeypatch.setattr(engine, "_dispatch", dispatch)
+    monkeypatch.setattr(engine._line, "advance", advance)
     server.released.set()
     await asyncio.gather(first, second, return_exceptions=True)
     monkeypatch.undo()
