@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pdfocr_watcher.config.model import RepetitionGuard
 from pdfocr_watcher.engines.generation import FinishReason, GenerationRequest, Sampling
 from pdfocr_watcher.engines.profiles import Profile, builtin_profiles
+from pdfocr_watcher.engines.vllm.recipe import Guard
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.generating.servers import Servers
 from pdfocr_watcher.pipeline.workers import EngineState
@@ -144,7 +144,8 @@ async def test_no_page_is_lost_whatever_ends_a_server(serve, make_engine, ask) -
 async def test_what_a_server_has_is_found_out(server, make_engine, ask, tmp_path) -> None:
     engine = await make_engine(server)
     dialect = engine._posts[0].endpoint.dialect
-    assert (dialect.model, dialect.max_model_len, dialect.guard) == (server.model, 4096, RepetitionGuard.NGRAM)
+    assert (dialect.model, dialect.max_model_len) == (server.model, 4096)
+    assert dialect.guards == (Guard.NGRAM, Guard.DETECTION)
     assert len(dialect.whitelist) == 2
     assert engine.info.version.startswith("0.")
     broken = tmp_path / "broken.jpg"
@@ -169,7 +170,7 @@ async def test_what_a_server_has_is_found_out(server, make_engine, ask, tmp_path
 async def test_a_server_without_the_rule_ends_what_repeats_itself(serve, make_engine, ask) -> None:
     (server,) = await asyncio.to_thread(serve, 1, rule=False)
     engine = await make_engine(server)
-    assert engine._posts[0].endpoint.dialect.guard is RepetitionGuard.DETECTION
+    assert engine._posts[0].endpoint.dialect.guards == (Guard.DETECTION,)
 
     loop = ask("loop", 1)
     looped = await engine.generate(GenerationRequest(loop.picture, loop.prompt, _with_tokens(loop, 1000)), PATIENCE)

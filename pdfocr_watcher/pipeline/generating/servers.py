@@ -1,16 +1,15 @@
 """The engine `vllm-server`: pages are read by a model behind one or many OpenAI-compatible servers.
 
-Here pages wait for a server, and go back into the line where it did not answer. One server is in `endpoints.post`, what
-it is asked in `endpoints.endpoint`, the choice among many in `endpoints.fleet`.
+Here a page goes back into the line where its server did not answer. The line is in `endpoints.line`, the choice among
+many servers in `endpoints.fleet`, one server in `endpoints.post`, what it is asked in `endpoints.endpoint`.
 """
 
 import asyncio
 import contextlib
-import heapq
-import itertools
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import httpx
 import structlog
@@ -22,7 +21,8 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.generating.endpoints.address import Address
 from pdfocr_watcher.pipeline.generating.endpoints.endpoint import Endpoint
 from pdfocr_watcher.pipeline.generating.endpoints.fault import RefusedError, UnansweredError
-from pdfocr_watcher.pipeline.generating.endpoints.fleet import choose, outlook
+from pdfocr_watcher.pipeline.generating.endpoints.fleet import outlook
+from pdfocr_watcher.pipeline.generating.endpoints.line import Line
 from pdfocr_watcher.pipeline.generating.endpoints.post import Post
 from pdfocr_watcher.pipeline.generating.endpoints.tries import Tries
 from pdfocr_watcher.pipeline.workers import EngineState
@@ -36,6 +36,8 @@ _CONNECT = 5.0
 _KEEP_ALIVE = 2.0
 #: Connections for looking at a server, beside those for its pages.
 _LOOKS = 2
+#: Pictures that are read from disk at a time.
+_READERS = 4
 #: Seconds that requests have to end when the engine is stopped, and connections to be closed.
 _STOP = 2.0
 
@@ -55,15 +57,6 @@ class ServerCondition:
     useful: bool
     reason: str
     in_flight: int
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Ticket:
-    """A page's place in the line."""
-
-    rank: tuple[bool, int]
-    losses: int = field(compare=False)
-    turn: asyncio.Future[Post] = field(compare=False)
 
 
 class Servers:
@@ -108,16 +101,16 @@ class Servers:
         self._concurrency = concurrency
         self._health_interval = health_interval
         self._start_grace = start_grace
+        # Threads of its own: looking up the name of a host that cannot be found keeps those of the loop for minutes.
+        self._threads = ThreadPoolExecutor(_READERS, "pictures")
         self._client: httpx.AsyncClient | None = None
         self._posts: list[Post] = []
         self._watchers: list[asyncio.Task[None]] = []
         self._patience: asyncio.TimerHandle | None = None
-        self._line: list[_Ticket] = []
-        self._serial = itertools.count()
-        self._last = -1
+        self._line = Line()
         self._draining = False
         self._settled = asyncio.Event()
-        self._idle = asyncio.Event()
+        self._freed = asyncio.Event()
         self.state = EngineState.LOADING
         self.failure: PdfocrError | None = None
         self.info: EngineInfo | None = None
@@ -155,8 +148,9 @@ class Servers:
             self._set(EngineState.FAILED, PdfocrError(ErrorCode.ENGINE_UNREACHABLE, detail))
             return
         for address in self._addresses:
-            endpoint = Endpoint(address, self._client, self._profile, self._model, self._api_key)
+            endpoint = Endpoint(address, self._client, self._threads, self._profile, self._model, self._api_key)
             self._posts.append(Post(endpoint, self._concurrency, self._health_interval, self._changed))
+        self._line.posts = self._posts
         self._patience = asyncio.get_running_loop().call_later(self._start_grace, self._lose_patience)
         self._watchers = [asyncio.create_task(post.watch()) for post in self._posts]
 
@@ -193,11 +187,11 @@ class Servers:
                 ENGINE_CRASHED, three servers were lost with it, or one three times; STORAGE_FAILED, the picture cannot
                 be read.
         """
-        rank = (not urgent, next(self._serial))
+        rank = self._line.rank(urgent=urgent)
         tries = Tries()
         while True:
             losses = tries.losses
-            post = await self._turn(rank, losses)
+            post = await self._line.turn(rank, losses)
             try:
                 return await post.ask(request, timeout)
             except RefusedError as error:
@@ -207,47 +201,9 @@ class Servers:
                 if (failure := tries.after(error.fault, str(post))) is not None:
                     raise failure from None
             finally:
-                self._free(post, losses)
-
-    async def _turn(self, rank: tuple[bool, int], losses: int) -> Post:
-        """Wait in line for a server with room; a page is counted there from then on."""
-        if self._draining:
-            raise asyncio.CancelledError
-        ticket = _Ticket(rank, losses, asyncio.get_running_loop().create_future())
-        heapq.heappush(self._line, ticket)
-        self._dispatch()
-        try:
-            return await ticket.turn
-        except asyncio.CancelledError:
-            if ticket.turn.done() and not ticket.turn.cancelled():
-                self._free(ticket.turn.result(), losses)
-            raise
-
-    def _free(self, post: Post, losses: int) -> None:
-        post.free(losses)
-        if not any(post.in_flight for post in self._posts):
-            self._idle.set()
-        self._changed()
-
-    def _dispatch(self) -> None:
-        """Give servers as many pages of the line as they have room for."""
-        loads = [post.load() for post in self._posts]
-        held = []
-        while self._line and any(load.takes(0) for load in loads):
-            ticket = heapq.heappop(self._line)
-            if ticket.turn.done():
-                continue
-            index = choose(loads, self._last, ticket.losses)
-            if index is None:
-                held.append(ticket)
-                continue
-            self._last = index
-            self._posts[index].take(ticket.losses)
-            loads[index] = self._posts[index].load()
-            self._idle.clear()
-            ticket.turn.set_result(self._posts[index])
-        for ticket in held:
-            heapq.heappush(self._line, ticket)
+                post.free(losses)
+                self._freed.set()
+                self._changed()
 
     def _changed(self) -> None:
         """A server has more room or less, or stands otherwise than before."""
@@ -257,7 +213,7 @@ class Servers:
             [(str(post), post.standing) for post in self._posts], patient=self._patience is not None
         )
         self._set(state, PdfocrError(ErrorCode.ENGINE_UNREACHABLE, reason) if reason else None)
-        self._dispatch()
+        self._line.advance()
 
     def _set(self, state: EngineState, failure: PdfocrError | None) -> None:
         if state is EngineState.READY:
@@ -293,13 +249,13 @@ class Servers:
     def drain(self) -> None:
         """Give the servers no further requests; those that wait are cancelled, those that they have go on."""
         self._draining = True
-        while self._line:
-            self._line.pop().turn.cancel()
+        self._line.close()
 
     async def stop(self) -> None:
         """Cancel the requests that the servers have, and let go of them."""
         self.drain()
         self._end_patience()
+        self._settled.set()
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
@@ -308,12 +264,13 @@ class Servers:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STOP):
                 while any(post.in_flight for post in self._posts):
-                    self._idle.clear()
-                    await self._idle.wait()
+                    self._freed.clear()
+                    await self._freed.wait()
         if self._client is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_STOP):
                     await self._client.aclose()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _addresses(urls: Sequence[str]) -> list[Address]:

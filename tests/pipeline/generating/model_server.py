@@ -28,10 +28,15 @@ class Asked:
     body: Any
 
     @property
+    def url(self) -> str:
+        """The picture of a page as it was sent."""
+        (picture,) = (part for part in self.body["messages"][-1]["content"] if part["type"] == "image_url")
+        return str(picture["image_url"]["url"])
+
+    @property
     def picture(self) -> bytes:
         """The picture of a page."""
-        (part,) = [part for part in self.body["messages"][-1]["content"] if part["type"] == "image_url"]
-        return base64.b64decode(part["image_url"]["url"].partition(";base64,")[2])
+        return base64.b64decode(self.url.partition(";base64,")[2])
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdfocr_watcher.config.model import RepetitionGuard
-from pdfocr_watcher.engines.generation import Sampling
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.pipeline.generating.endpoints import fleet, standing
 from pdfocr_watcher.pipeline.generating.endpoints.address import Address
-from pdfocr_watcher.pipeline.generating.endpoints.chat import Dialect, guard_fields, message_of, read_answer
-from pdfocr_watcher.pipeline.generating.endpoints.described import detects_repetition, served_models, token_ids
+from pdfocr_watcher.pipeline.generating.endpoints.chat import message_of, read_answer
+from pdfocr_watcher.pipeline.generating.endpoints.described import served_models, token_ids
 from pdfocr_watcher.pipeline.generating.endpoints.fault import Fault, FaultKind, Reply, fault_of_reply
 from pdfocr_watcher.pipeline.generating.endpoints.fleet import Load, choose, outlook
 from pdfocr_watcher.pipeline.generating.endpoints.standing import Standing
@@ -119,30 +117,6 @@ def test_messages_are_found_wherever_a_server_puts_them():
 def test_adapters_are_no_models():
     body = b'{"data": [{"id": "a", "max_model_len": 8192}, {"id": "lora", "parent": "a"}, {"id": "b"}]}'
     assert served_models(body) == {"a": 8192, "b": None}
-
-
-@pytest.mark.parametrize(
-    ("version", "detects"),
-    [
-        ("0.11.1", False),
-        ("0.16.9", False),
-        ("0.17.0", True),
-        ("0.33.0", True),
-        ("1.0", True),
-        ("", True),
-        ("main", True),
-    ],
-)
-def test_which_releases_detect_repetition(version, detects):
-    assert detects_repetition(version) is detects
-
-
-@given(st.integers(2, 100), st.integers(2, 1000), st.sampled_from(RepetitionGuard))
-def test_what_vllm_is_asked_to_detect_is_what_it_accepts(ngram_size, window_size, guard):
-    fields = guard_fields(Sampling(8192, ngram_size=ngram_size, window_size=window_size), Dialect("m", 8192, guard))
-    for detection in fields.values() if guard is RepetitionGuard.DETECTION else []:
-        assert 1 <= detection["min_pattern_size"] <= detection["max_pattern_size"]
-        assert detection["min_count"] >= 2
 
 
 def test_the_server_with_the_least_to_do_is_chosen_and_equals_take_turns():

@@ -1,13 +1,12 @@
 """Pages go to servers with room, urgent ones first, and each gets its own answer, whatever happens to a server."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import FinishReason, Generation
-from pdfocr_watcher.engines.profiles import builtin_profiles
+from pdfocr_watcher.engines.profiles import ServerMessage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.generating.servers import Servers
 from pdfocr_watcher.pipeline.workers import EngineState
@@ -26,7 +25,7 @@ async def test_a_page_is_read(make_server, make_engine, page):
     assert engine.info == EngineInfo("vllm-server", MODEL, "0.32.0")
 
 
-async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page):
+async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page, profile):
     server = await make_server()
     engine = await make_engine(server)
     await engine.generate(page("letter"), LONG)
@@ -39,10 +38,11 @@ async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page
         "temperature": 0,
         "top_p": 1,
         "repetition_penalty": 1,
+        "max_tokens": profile.sampling.max_tokens,
         "skip_special_tokens": False,
         "stream": False,
-        "max_tokens": 7168,
         "vllm_xargs": {"ngram_size": 30, "window_size": 90, "whitelist_token_ids": [128821, 128822]},
+        "repetition_detection": {"min_pattern_size": 8, "max_pattern_size": 16, "min_count": 16},
     }
     assert picture["type"] == "image_url"
     assert picture["image_url"]["url"].startswith("data:image/jpeg;base64,")
@@ -50,34 +50,23 @@ async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page
     assert asked.picture == b"letter"
 
 
-@pytest.mark.parametrize(
-    ("name", "roles", "kinds"),
-    [
-        ("hunyuan-ocr", ["system", "user"], ["image_url", "text"]),
-        ("lighton-ocr", ["user"], ["image_url"]),
-        ("olmocr", ["user"], ["text", "image_url"]),
-    ],
-)
-async def test_each_model_is_asked_in_the_order_that_it_knows(make_server, make_engine, page, name, roles, kinds):
+async def test_a_model_is_sent_what_its_chat_template_wants(make_server, make_engine, page, profile):
+    message = ServerMessage(system="You read.", text='<"@picture@">{prompt}', picture_first=False)
     server = await make_server()
-    profile = builtin_profiles()[name]
-    engine = await make_engine(server, profile=profile)
-    await engine.generate(replace(page("letter"), prompt=profile.prompt), LONG)
+    engine = await make_engine(server, profile=profile.model_copy(update={"server": message}))
+    await engine.generate(page("letter"), LONG)
 
-    messages = server.pages[-1].body["messages"]
-    assert [message["role"] for message in messages] == roles
-    assert [part["type"] for part in messages[-1]["content"]] == kinds
-    assert server.pages[-1].picture == b"letter"
-
-
-@pytest.mark.parametrize("name", ["deepseek-ocr", "olmocr"])
-async def test_no_prompt_is_taken_for_the_pictures_place(make_server, make_engine, page, name):
-    server = await make_server()
-    engine = await make_engine(server, profile=builtin_profiles()[name])
-    prompt = '"data:\0" and "data:\\u0000"'
-    await engine.generate(replace(page("letter"), prompt=prompt), LONG)
-    assert [part["text"] for part in server.pages[0].body["messages"][0]["content"] if "text" in part] == [prompt]
+    system, user = server.pages[0].body["messages"]
+    assert system == {"role": "system", "content": "You read."}
+    assert user["content"][0] == {"type": "text", "text": '<"@picture@"><|grounding|>Convert the document to markdown.'}
     assert server.pages[0].picture == b"letter"
+
+
+async def test_a_picture_may_stand_alone(make_server, make_engine, page, profile):
+    server = await make_server()
+    engine = await make_engine(server, profile=profile.model_copy(update={"server": ServerMessage(text="")}))
+    await engine.generate(page("letter"), LONG)
+    assert [part["type"] for part in server.pages[0].body["messages"][0]["content"]] == ["image_url"]
 
 
 async def test_a_picture_of_any_size_arrives_whole(make_server, make_engine, page):
@@ -90,7 +79,7 @@ async def test_a_picture_of_any_size_arrives_whole(make_server, make_engine, pag
         await engine.generate(request, LONG)
 
     assert [asked.picture for asked in server.pages] == pictures
-    kinds = [asked.body["messages"][0]["content"][0]["image_url"]["url"][:15] for asked in server.pages]
+    kinds = [asked.url[:15] for asked in server.pages]
     assert kinds == ["data:image/png;", *["data:image/jpeg"] * 3]
 
 
@@ -185,15 +174,15 @@ async def test_a_page_that_is_given_up_in_the_moment_of_its_turn_leaves_the_plac
     await until(lambda: server.in_hand)
     second = asyncio.create_task(engine.generate(page("second"), LONG))
     await asyncio.sleep(0)
-    real = engine._dispatch
+    real = engine._line.advance
 
-    def dispatch():
-        waiting = len(engine._line)
+    def advance():
+        waiting = len(engine._line._tickets)
         real()
-        if len(engine._line) < waiting:
+        if len(engine._line._tickets) < waiting:
             second.cancel()
 
-    monkeypatch.setattr(engine, "_dispatch", dispatch)
+    monkeypatch.setattr(engine._line, "advance", advance)
     server.released.set()
     await asyncio.gather(first, second, return_exceptions=True)
     monkeypatch.undo()

@@ -1,5 +1,7 @@
 """What a server has and takes is found out: the model's no-repeat rule, vLLM's detection, the tokens of a page."""
 
+from dataclasses import replace
+
 import pytest
 import structlog
 
@@ -8,8 +10,9 @@ from pdfocr_watcher.errors import ErrorCode
 from tests.pipeline.doubles import outcome
 from tests.pipeline.generating.model_server import LONG, MODEL, Answer, refusal
 
-RULE = {"ngram_size": 30, "window_size": 90}
-DETECTION = {"min_pattern_size": 8, "max_pattern_size": 48, "min_count": 16}
+RULE = {"ngram_size": 30, "window_size": 90, "whitelist_token_ids": [128821, 128822]}
+ALONE = {"min_pattern_size": 8, "max_pattern_size": 48, "min_count": 16}
+BESIDE = {"min_pattern_size": 8, "max_pattern_size": 16, "min_count": 16}
 
 
 def guards(server):
@@ -32,15 +35,19 @@ async def test_a_server_that_was_started_without_the_rule_is_asked_to_detect(mak
         engine = await make_engine(server)
         await engine.generate(page(), LONG)
         await engine.generate(page(retry=Retry(ngram_size=20, window_size=50)), LONG)
-    assert guards(server) == [
-        {"repetition_detection": DETECTION},
-        {"repetition_detection": DETECTION},
-    ]
-    assert [line["guard"] for line in lines if line["event"] == "server.no_ngram_rule"] == ["detection"]
+    assert guards(server) == [{"repetition_detection": ALONE}] * 2
+    assert [line["instead"] for line in lines if line["event"] == "server.no_ngram_rule"] == ["detection"]
+
+
+async def test_an_old_server_with_the_rule_has_that_alone(make_server, make_engine, page):
+    server = await make_server(version="0.11.1")
+    engine = await make_engine(server)
+    await engine.generate(page(), LONG)
+    assert guards(server) == [{"vllm_xargs": RULE}]
 
 
 async def test_an_old_server_without_the_rule_has_nothing(make_server, make_engine, page):
-    server = await make_server(ngram_rule=False, version="0.16.4.dev1+cu129")
+    server = await make_server(ngram_rule=False, version="0.16.4+cu129")
     engine = await make_engine(server)
     await engine.generate(page(), LONG)
     assert guards(server) == [{}]
@@ -51,7 +58,7 @@ async def test_of_an_unknown_server_detection_is_hoped(make_server, make_engine,
     server = await make_server(ngram_rule=False, version=version)
     engine = await make_engine(server)
     await engine.generate(page(), LONG)
-    assert guards(server) == [{"repetition_detection": DETECTION}]
+    assert guards(server) == [{"repetition_detection": ALONE}]
     assert engine.info.version == (version or "unknown")
 
 
@@ -66,12 +73,27 @@ async def test_a_rule_that_is_not_vllms_is_not_tried_with_what_it_may_not_bear(m
 async def test_a_model_without_the_rule_is_not_asked_for_it(make_server, make_engine, page, profile):
     server = await make_server()
     sampling = profile.sampling.model_copy(update={"ngram_size": None})
-    profile = profile.model_copy(update={"ngram_processor": None, "sampling": sampling})
+    profile = profile.model_copy(update={"ngram_processor": None, "sampling": sampling, "retries": ()})
     engine = await make_engine(server, profile=profile)
-    request = page()
-    await engine.generate(type(request)(request.picture, "OCR:", profile.sampling_for()), LONG)
-    assert guards(server) == [{}]
-    assert [asked.path for asked in server.asked].count("/tokenize") == 0
+    await engine.generate(replace(page(), sampling=profile.sampling_for()), LONG)
+    assert guards(server) == [{"repetition_detection": ALONE}]
+    assert {asked.path for asked in server.asked[: -len(server.pages)]} <= {"/health", "/v1/models", "/version"}
+
+
+async def test_a_model_that_wants_the_rule_for_a_second_reading_gets_vllms(make_server, make_engine, page, profile):
+    server = await make_server()
+    sampling = profile.sampling.model_copy(update={"ngram_size": None})
+    retry = Retry(ngram_size=20)
+    profile = profile.model_copy(update={"ngram_processor": None, "sampling": sampling, "retries": (retry,)})
+    with structlog.testing.capture_logs() as lines:
+        engine = await make_engine(server, profile=profile)
+        await engine.generate(replace(page(), sampling=profile.sampling_for()), LONG)
+        await engine.generate(replace(page(), sampling=profile.sampling_for(retry)), LONG)
+    assert guards(server) == [
+        {"repetition_detection": ALONE},
+        {"vllm_xargs": RULE | {"ngram_size": 20}, "repetition_detection": BESIDE},
+    ]
+    assert not [line for line in lines if line["event"] == "server.no_ngram_rule"]
 
 
 async def test_a_server_that_does_not_tell_its_tokens_forbids_them_too(make_server, make_engine, page):
@@ -82,7 +104,8 @@ async def test_a_server_that_does_not_tell_its_tokens_forbids_them_too(make_serv
         await server.stop()
         await server.start()
         await engine.generate(page("two"), LONG)
-    assert guards(server) == [{"vllm_xargs": RULE}] * 2
+    rule = RULE | {"whitelist_token_ids": []}
+    assert guards(server) == [{"vllm_xargs": rule, "repetition_detection": BESIDE}] * 2
     assert len([line for line in lines if line["event"] == "server.no_whitelist"]) == 1
 
 
@@ -112,7 +135,8 @@ async def test_what_a_server_refuses_is_left_out_from_then_on(make_server, make_
     engine = await make_engine(server)
     for number in range(2):
         await engine.generate(page(str(number)), LONG)
-    assert [list(guard) for guard in guards(server)] == [["vllm_xargs"], *[["repetition_detection"]] * 2]
+    both = {"vllm_xargs": RULE, "repetition_detection": BESIDE}
+    assert guards(server) == [both, *[{"repetition_detection": ALONE}] * 2]
 
 
 async def test_a_server_that_takes_neither_is_asked_without(make_server, make_engine, page):
@@ -120,7 +144,7 @@ async def test_a_server_that_takes_neither_is_asked_without(make_server, make_en
     engine = await make_engine(server)
     for number in range(2):
         await engine.generate(page(str(number)), LONG)
-    assert [list(guard) for guard in guards(server)] == [["vllm_xargs"], ["repetition_detection"], [], []]
+    assert [len(guard) for guard in guards(server)] == [2, 1, 0, 0]
 
 
 async def test_what_one_server_refuses_another_is_still_asked(make_server, make_engine, page):
@@ -143,27 +167,28 @@ async def test_a_refusal_of_the_page_itself_teaches_nothing(make_server, make_en
     engine = await make_engine(server)
     assert await outcome(engine.generate(page("broken"), LONG)) is ErrorCode.ENGINE_FAILED
     await engine.generate(page("whole"), LONG)
-    assert [list(guard) for guard in guards(server)] == [["vllm_xargs"], ["repetition_detection"], ["vllm_xargs"]]
+    assert [len(guard) for guard in guards(server)] == [2, 1, 2]
 
 
-@pytest.mark.parametrize(("length", "asked_for"), [(7168, None), (7169, 7168), (32768, 7168), (4096, None)])
-async def test_more_tokens_than_fit_are_not_asked_for(make_server, make_engine, page, length, asked_for):
-    server = await make_server(models={MODEL: length})
+@pytest.mark.parametrize(("room", "asked_for"), [(-3000, False), (0, False), (1, True), (20_000, True)])
+async def test_more_tokens_than_fit_are_not_asked_for(make_server, make_engine, page, profile, room, asked_for):
+    most = profile.sampling.max_tokens
+    server = await make_server(models={MODEL: most + room})
     engine = await make_engine(server)
     await engine.generate(page(), LONG)
-    assert server.pages[0].body.get("max_tokens") == asked_for
+    assert server.pages[0].body.get("max_tokens") == (most if asked_for else None)
 
 
 async def test_a_server_that_has_no_room_for_so_many_tokens_beside_the_picture_is_not_asked_for_them(
-    make_server, make_engine, page
+    make_server, make_engine, page, profile
 ):
     words = (
-        "'max_tokens' or 'max_completion_tokens' is too large: 7168. This model's maximum context length is 8000 "
-        "tokens and your request has 939 input tokens (7168 > 8000 - 939)."
+        "'max_tokens' or 'max_completion_tokens' is too large: 8192. This model's maximum context length is 8500 "
+        "tokens and your request has 939 input tokens (8192 > 8500 - 939)."
     )
-    server = await make_server(models={MODEL: 8000}, behave=taking("max_tokens", message=words))
+    server = await make_server(models={MODEL: 8192}, behave=taking("max_tokens", message=words))
     engine = await make_engine(server)
     for number in range(2):
         await engine.generate(page(str(number)), LONG)
-    assert [asked.body.get("max_tokens") for asked in server.pages] == [7168, None, None]
+    assert [asked.body.get("max_tokens") for asked in server.pages] == [profile.sampling.max_tokens, None, None]
     assert all("vllm_xargs" in guard for guard in guards(server))

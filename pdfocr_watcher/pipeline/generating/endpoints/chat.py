@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pdfocr_watcher.config.model import RepetitionGuard
-from pdfocr_watcher.engines.generation import FinishReason, Generation, GenerationRequest, Sampling
+from pdfocr_watcher.engines.generation import FinishReason, Generation, GenerationRequest
 from pdfocr_watcher.engines.profiles import ServerMessage
-from pdfocr_watcher.engines.vllm.recipe import DETECTION_ALONE
+from pdfocr_watcher.engines.vllm.recipe import Guard, sampling_arguments
 
-#: Stands for the picture's address in a request; no text that JSON quotes can be taken for it.
-_PICTURE = "data:\0"
+#: Stands for the picture in the text of a request.
+_PICTURE = "@picture@"
 #: Characters of a server's message that are told on.
 _MESSAGE = 300
 #: A server that shuts down ends its pages with this; what it wrote so far is no answer.
@@ -26,6 +25,8 @@ _OPTIONAL = {
     "repetition_detection": ("repetition_detection", "max_pattern_size", "min_pattern_size", "min_count"),
     "max_tokens": ("max_tokens", "max_completion_tokens", "max_model_len", "context length"),
 }
+#: What a field is there for.
+_GUARD_OF = {"vllm_xargs": Guard.NGRAM, "repetition_detection": Guard.DETECTION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,65 +36,53 @@ class Dialect:
     Attributes:
         model: the name that it has for the model.
         max_model_len: tokens of a page there, picture and text together.
-        guard: what it has against texts that repeat themselves; `auto` does not occur.
+        guards: what it has against texts that repeat themselves.
         whitelist: the tokens that its no-repeat rule never forbids, by its tokenizer.
         max_tokens: more must not be asked for; None where it refused none yet.
     """
 
     model: str
     max_model_len: int
-    guard: RepetitionGuard = RepetitionGuard.NONE
+    guards: tuple[Guard, ...] = ()
     whitelist: tuple[int, ...] = ()
     max_tokens: int | None = None
 
+    @property
+    def guarded_by(self) -> str:
+        """What it has against texts that repeat themselves, in words."""
+        return " and ".join(self.guards) or "nothing"
 
-def fields_of(request: GenerationRequest, dialect: Dialect, message: ServerMessage) -> dict[str, Any]:
+
+def fields_of(request: GenerationRequest, message: ServerMessage, dialect: Dialect) -> dict[str, Any]:
     """The fields of a request, with a mark where the picture goes.
 
-    `max_tokens` is left out where a page could not have so many beside its picture: vLLM refuses a request whose
-    question and answer together are longer than the model allows, and writes as much as fits if it is not told.
+    `max_tokens` is left out where a page could not have so many beside its picture: vLLM refuses a request for more
+    tokens than the model allows in all, and writes as much as fits if it is not told.
+
+    Args:
+        request: what is asked.
+        message: how the model is asked by a server.
+        dialect: what the server takes.
     """
-    sampling = request.sampling
-    picture = {"type": "image_url", "image_url": {"url": _PICTURE}}
-    text = message.text_for(request.prompt)
-    parts = [picture, *([{"type": "text", "text": text}] if text else [])]
-    content = parts if message.picture_first else parts[::-1]
+    content: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": _PICTURE}}]
+    if text := message.text_for(request.prompt):
+        content.insert(1 if message.picture_first else 0, {"type": "text", "text": text})
     system = [{"role": "system", "content": message.system}] if message.system is not None else []
-    fields: dict[str, Any] = {
-        "messages": [*system, {"role": "user", "content": content}],
-        "model": dialect.model,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "repetition_penalty": sampling.repetition_penalty,
-        "skip_special_tokens": False,
-        "stream": False,
-    }
+    sampling = sampling_arguments(request.sampling, dialect.guards, dialect.whitelist)
+    if "extra_args" in sampling:
+        sampling["vllm_xargs"] = sampling.pop("extra_args")
     limits = (dialect.max_model_len - 1, dialect.max_tokens)
-    if all(limit is None or sampling.max_tokens <= limit for limit in limits):
-        fields["max_tokens"] = sampling.max_tokens
-    return fields | guard_fields(sampling, dialect)
-
-
-def guard_fields(sampling: Sampling, dialect: Dialect) -> dict[str, Any]:
-    """What keeps the text from repeating itself without end; nothing where the model needs nothing."""
-    if sampling.ngram_size is None:
-        return {}
-    if dialect.guard is RepetitionGuard.NGRAM:
-        arguments: dict[str, Any] = {"ngram_size": sampling.ngram_size, "window_size": sampling.window_size}
-        if dialect.whitelist:
-            arguments["whitelist_token_ids"] = list(dialect.whitelist)
-        return {"vllm_xargs": arguments}
-    if dialect.guard is RepetitionGuard.DETECTION:
-        return {"repetition_detection": dict(DETECTION_ALONE)}
-    return {}
+    if any(limit is not None and sampling["max_tokens"] > limit for limit in limits):
+        del sampling["max_tokens"]
+    messages = [*system, {"role": "user", "content": content}]
+    return {"messages": messages, "model": dialect.model, "stream": False, **sampling}
 
 
 def around_picture(fields: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """The body of a request before and after the picture, which stands there as `image/png;base64,...`."""
-    mark = json.dumps(_PICTURE)
-    before, _, after = json.dumps(fields, ensure_ascii=False).partition(mark)
-    before, after = f'{before}"data:', f'"{after}'
-    return before.encode(), after.encode()
+    # With its quotation marks the picture's mark cannot be part of a text, where they would be escaped.
+    before, _, after = json.dumps(fields, ensure_ascii=False).partition(json.dumps(_PICTURE))
+    return f'{before}"data:'.encode(), f'"{after}'.encode()
 
 
 def without(dialect: Dialect, fields: Mapping[str, Any], message: str) -> Dialect | None:
@@ -111,13 +100,10 @@ def without(dialect: Dialect, fields: Mapping[str, Any], message: str) -> Dialec
     named = next(
         (name for name, words in _OPTIONAL.items() if name in fields and any(word in said for word in words)), None
     )
-    match named:
-        case "vllm_xargs":
-            return replace(dialect, guard=RepetitionGuard.DETECTION)
-        case "repetition_detection":
-            return replace(dialect, guard=RepetitionGuard.NONE)
-        case "max_tokens":
-            return replace(dialect, max_tokens=fields["max_tokens"] - 1)
+    if named == "max_tokens":
+        return replace(dialect, max_tokens=fields["max_tokens"] - 1)
+    if named is not None:
+        return replace(dialect, guards=tuple(guard for guard in dialect.guards if guard is not _GUARD_OF[named]))
     return None
 
 

@@ -1,11 +1,7 @@
 """What a server says about itself: the models that it serves, its version, its tokens. Values only."""
 
 import json
-import re
 from typing import Any
-
-#: vLLM ends texts that repeat themselves, where it is asked to, from this release on (its pull request 35451).
-_DETECTION_SINCE = (0, 17)
 
 
 def served_models(body: bytes) -> dict[str, int | None]:
@@ -25,12 +21,6 @@ def version_of(body: bytes) -> str:
     """The version of /version; empty where it tells none."""
     version = _field(body, "version")
     return version[:64] if isinstance(version, str) else ""
-
-
-def detects_repetition(version: str) -> bool:
-    """Whether a server of this version of vLLM may end texts that repeat themselves; of an unknown one it is hoped."""
-    numbers = re.match(r"(\d{1,6})\.(\d{1,6})", version)
-    return numbers is None or (int(numbers[1]), int(numbers[2])) >= _DETECTION_SINCE
 
 
 def token_ids(body: bytes) -> tuple[int, ...]:

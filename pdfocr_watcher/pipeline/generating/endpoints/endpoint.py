@@ -7,14 +7,16 @@ this may be cancelled at any moment.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
 from typing import Any
 
 import httpx
 import structlog
 
-from pdfocr_watcher.config.model import RepetitionGuard
 from pdfocr_watcher.engines.generation import Generation, GenerationRequest
 from pdfocr_watcher.engines.profiles import Profile
+from pdfocr_watcher.engines.vllm.recipe import STANDARD_PROCESSOR, Guard
+from pdfocr_watcher.engines.vllm.releases import Ability, Release
 from pdfocr_watcher.pipeline.generating.endpoints.address import Address
 from pdfocr_watcher.pipeline.generating.endpoints.chat import (
     Dialect,
@@ -25,7 +27,6 @@ from pdfocr_watcher.pipeline.generating.endpoints.chat import (
     without,
 )
 from pdfocr_watcher.pipeline.generating.endpoints.described import (
-    detects_repetition,
     served_models,
     token_ids,
     version_of,
@@ -54,7 +55,7 @@ _MOST_BYTES = 8 << 20
 _ERROR_BYTES = 1 << 16
 #: Models that are named of those that it serves.
 _NAMED = 5
-#: Seconds for finding out whether a server has the no-repeat rule: it may be busy with others' pages.
+#: Seconds for finding out whether a server has the no-repeat rule.
 _TRIAL = 10.0
 _CHAT = "/v1/chat/completions"
 _JSON = {"Content-Type": "application/json"}
@@ -66,13 +67,23 @@ class Endpoint:
     Args:
         address: where it is.
         client: what it is reached with; not closed here.
+        threads: where pictures are read.
         profile: the model's.
         model: the name that the server has for the model; empty for the one that it serves.
         api_key: what it asks for; empty for none.
     """
 
-    def __init__(self, address: Address, client: httpx.AsyncClient, profile: Profile, model: str, api_key: str) -> None:
+    def __init__(
+        self,
+        address: Address,
+        client: httpx.AsyncClient,
+        threads: Executor,
+        profile: Profile,
+        model: str,
+        api_key: str,
+    ) -> None:
         self.address = address
+        self._threads = threads
         self.version = ""
         self.dialect: Dialect | None = None
         self._client = client
@@ -108,14 +119,16 @@ class Endpoint:
         """
         model, length = await self._served()
         self.version = await self._version()
-        wants_rule = self._profile.ngram_processor is not None
-        guard = await self._guard(model) if wants_rule else RepetitionGuard.DETECTION
-        if guard is RepetitionGuard.DETECTION and not detects_repetition(self.version):
-            guard = RepetitionGuard.NONE
-        if wants_rule and guard is not RepetitionGuard.NGRAM:
-            self._tell_once("server.no_ngram_rule", guard=guard)
-        whitelist = await self._token_ids(model) if guard is RepetitionGuard.NGRAM else ()
-        self.dialect = Dialect(model, length or self._profile.max_model_len, guard, whitelist)
+        guards: list[Guard] = []
+        whitelist: tuple[int, ...] = ()
+        if _may_be_ruled(self._profile) and await self._has_rule(model):
+            guards.append(Guard.NGRAM)
+            whitelist = await self._token_ids(model)
+        if Release(self.version).can(Ability.REPETITION_DETECTION):
+            guards.append(Guard.DETECTION)
+        self.dialect = Dialect(model, length or self._profile.max_model_len, tuple(guards), whitelist)
+        if self._profile.sampling.ngram_size is not None and Guard.NGRAM not in guards:
+            self._tell_once("server.no_ngram_rule", instead=self.dialect.guarded_by)
 
     async def ask(self, request: GenerationRequest) -> Generation:
         """Have a page read.
@@ -129,9 +142,9 @@ class Endpoint:
             raise UnansweredError(Fault(FaultKind.UNREACHED, "it was not met yet"))
         dialect = met
         while True:
-            fields = fields_of(request, dialect, self._profile.server)
+            fields = fields_of(request, self._profile.server, dialect)
             before, after = around_picture(fields)
-            body = await upload(before, request.picture, after)
+            body = await upload(before, request.picture, after, self._threads)
             length = {"Content-Length": str(body.length)}
             reply = await self._exchange("POST", _CHAT, content=body.pieces, headers=_JSON | length)
             if reply.status == _OK:
@@ -144,7 +157,9 @@ class Endpoint:
             dialect = learnt  # a field less at every turn
         if dialect is not met and self.dialect is met:
             self.dialect = dialect
-            _log.info("server.learnt", server=str(self.address), guard=dialect.guard, max_tokens=dialect.max_tokens)
+            _log.info(
+                "server.learnt", server=str(self.address), guards=[*dialect.guards], max_tokens=dialect.max_tokens
+            )
         try:
             generation = read_answer(reply.body)
         except ValueError as error:
@@ -180,14 +195,14 @@ class Endpoint:
         reply = await self._exchange("GET", "/version")
         return version_of(reply.body) if reply.status == _OK else ""
 
-    async def _guard(self, model: str) -> RepetitionGuard:
-        """What it has against repetition: it ignores arguments of a no-repeat rule that it does not have.
+    async def _has_rule(self, model: str) -> bool:
+        """Whether it was started with the no-repeat rule; else it would ignore the rule's settings.
 
-        The rule of vLLM's releases looks at its arguments before anything is computed, and refuses a size of 0. So a
+        The rule of vLLM's releases looks at its settings before anything is computed, and refuses a size of 0. So a
         server that answers has no rule. Other rules are not tried in this way, for they may not look.
         """
-        if not (self._profile.ngram_processor or "").startswith("vllm."):
-            return RepetitionGuard.NGRAM
+        if not (self._profile.ngram_processor or STANDARD_PROCESSOR).startswith("vllm."):
+            return True
         fields = {
             "model": model,
             "messages": [{"role": "user", "content": "."}],
@@ -199,11 +214,10 @@ class Endpoint:
             async with asyncio.timeout(_TRIAL):
                 reply = await self._exchange("POST", _CHAT, content=json.dumps(fields).encode(), headers=_JSON)
         except TimeoutError:
-            return RepetitionGuard.NGRAM
-        refused = reply.status in _UNLIKED
-        if reply.status == _OK or (refused and "ngram_size" not in message_of(reply.body)):
-            return RepetitionGuard.DETECTION
-        return RepetitionGuard.NGRAM
+            return True  # it is busy with others' pages
+        ignored = reply.status == _OK
+        unknown = reply.status in _UNLIKED and "ngram_size" not in message_of(reply.body)
+        return not ignored and not unknown
 
     async def _token_ids(self, model: str) -> tuple[int, ...]:
         """The ids of the tokens that the no-repeat rule never forbids; none where it does not tell."""
@@ -256,6 +270,12 @@ async def _body(response: httpx.Response) -> bytes:
         if len(body) > _MOST_BYTES:
             raise UnansweredError(Fault(FaultKind.BROKEN, f"its answer has more than {_MOST_BYTES >> 20} MB"))
     return bytes(body)
+
+
+def _may_be_ruled(profile: Profile) -> bool:
+    """Whether a page may be read with the no-repeat rule, at first or when it is read again."""
+    sizes = (profile.sampling.ngram_size, *(retry.ngram_size for retry in profile.retries))
+    return any(size is not None for size in sizes)
 
 
 def _unanswered(reply: Reply) -> UnansweredError:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,33 +27,34 @@ class Upload:
     pieces: AsyncIterator[bytes]
 
 
-async def upload(before: bytes, picture: Path, after: bytes) -> Upload:
+async def upload(before: bytes, picture: Path, after: bytes, threads: Executor) -> Upload:
     """The body of a request with a picture, `image/png;base64,...`, between two pieces of text.
 
     Args:
         before: what stands before the picture.
         picture: the file, PNG or JPEG.
         after: what stands after it.
+        threads: where it is read.
 
     Raises:
         PdfocrError: the file cannot be read (STORAGE_FAILED).
     """
     try:
-        size, kind = await asyncio.to_thread(_look, picture)
+        size, kind = await asyncio.get_running_loop().run_in_executor(threads, _look, picture)
     except OSError as error:
         raise _unreadable(picture, error) from error
     begin = before + f"{kind};base64,".encode("ascii")
-    return Upload(len(begin) + (size + 2) // 3 * 4 + len(after), _pieces(begin, picture, after))
+    return Upload(len(begin) + (size + 2) // 3 * 4 + len(after), _pieces(begin, picture, after, threads))
 
 
-async def _pieces(begin: bytes, picture: Path, after: bytes) -> AsyncIterator[bytes]:
+async def _pieces(begin: bytes, picture: Path, after: bytes, threads: Executor) -> AsyncIterator[bytes]:
     yield begin
-    offset = 0
+    offset, loop = 0, asyncio.get_running_loop()
     try:
         # Opened for every piece: a call that is given up while its thread is at it leaves no file open.
-        while piece := await asyncio.to_thread(_piece, picture, offset):
-            offset += len(piece)
-            yield base64.b64encode(piece)
+        while piece := await loop.run_in_executor(threads, _piece, picture, offset):
+            offset += _PIECE
+            yield piece
     except OSError as error:
         raise _unreadable(picture, error) from error
     yield after
@@ -67,7 +69,7 @@ def _look(path: Path) -> tuple[int, str]:
 def _piece(path: Path, offset: int) -> bytes:
     with path.open("rb") as file:
         file.seek(offset)
-        return file.read(_PIECE)
+        return base64.b64encode(file.read(_PIECE))
 
 
 def _unreadable(path: Path, error: OSError) -> PdfocrError:

@@ -149,8 +149,8 @@ class Post:
             self._found_unwell(Fault(FaultKind.BROKEN, f"{type(error).__name__}"))
         else:
             if self.standing.found_well(spell) and anew and (dialect := self.endpoint.dialect) is not None:
-                version, guard = self.endpoint.version, dialect.guard
-                _log.info("server.ready", server=str(self), model=dialect.model, version=version, repetition=guard)
+                told = {"model": dialect.model, "version": self.endpoint.version, "repetition": dialect.guarded_by}
+                _log.info("server.ready", server=str(self), **told)
         self._changed()
 
     def _found_unwell(self, fault: Fault) -> None:

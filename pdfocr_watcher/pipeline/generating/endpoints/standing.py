@@ -8,11 +8,10 @@ time, after longer and longer rests, until it has answered one.
 from collections import deque
 from dataclasses import dataclass, field
 
+from pdfocr_watcher.pipeline.backoff import BACKOFF as _BACKOFF
+from pdfocr_watcher.pipeline.backoff import pause
 from pdfocr_watcher.pipeline.generating.endpoints.fault import MISSET, Fault, FaultKind
 
-#: Seconds between two looks at a server that is not well, and of rest for one that answers no page: doubled up to the
-#: last.
-_BACKOFF = (1.0, 60.0)
 #: Seconds for which a failure counts when a server is chosen.
 _MEMORY = 60.0
 #: Looks that fail in a row after which the requests that a server has are asked elsewhere: its machine may be gone
@@ -88,9 +87,9 @@ class Standing:
             return False
         self.failed += 1
         self._failures.append(now)
-        rest = 0.0 if self.failed == 1 else _doubled(self.failed - 1)
+        rest = pause(self.failed - 1, _BACKOFF)
         if fault.kind is FaultKind.BUSY:
-            rest = _doubled(self.failed)
+            rest = pause(self.failed, _BACKOFF)
             self.spell += 1
             self.fault = fault
         else:
@@ -120,10 +119,4 @@ class Standing:
 
     def next_look(self, interval: float) -> float:
         """Seconds until it is looked at again."""
-        return interval if self.well else _doubled(self.looks_failed)
-
-
-def _doubled(times: int) -> float:
-    """Seconds after so many failures in a row; the exponent has a bound, for these go on for years."""
-    first, longest = _BACKOFF
-    return min(first * 2.0 ** min(max(times - 1, 0), 30), longest)
+        return interval if self.well else pause(self.looks_failed, _BACKOFF)
