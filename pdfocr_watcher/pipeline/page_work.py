@@ -17,6 +17,7 @@ from pdfocr_watcher.document.model import Block, Page
 from pdfocr_watcher.engines.base import Engine
 from pdfocr_watcher.engines.preparing import fit, prepare
 from pdfocr_watcher.engines.profiles import Parser, Profile
+from pdfocr_watcher.engines.uprighting import Uprighting, straighten
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_page
 from pdfocr_watcher.jobs.folder import JobFolder
@@ -25,7 +26,7 @@ from pdfocr_watcher.pipeline.rendering import load_raster
 from pdfocr_watcher.pipeline.tasks import Answer, KeepTask, PageTask, PrepareTask
 
 
-def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, straighten: bool) -> Answer:
+def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, upright: bool) -> Answer:
     """Read a page, draw its layout picture, cut its figures, checkpoint it.
 
     Args:
@@ -33,7 +34,7 @@ def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, 
         engine: who reads it.
         layout_dpi: resolution of the layout picture.
         quality: JPEG quality of picture and figures.
-        straighten: whether a page that is turned or askew is made upright.
+        upright: whether a page that is turned or askew is made upright.
 
     Raises:
         PdfocrError: the engine failed (ENGINE_FAILED).
@@ -44,7 +45,7 @@ def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, 
     reading: dict[str, Any] = {}
     try:
         with step(Step.RECOGNIZE, raster):
-            if straighten and engine.sees:
+            if upright and engine.sees:
                 image, reading = _straightened(image)
             blocks = engine.recognize(image)
     except Exception as error:
@@ -53,7 +54,7 @@ def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, 
     return {}
 
 
-def prepare_page(task: PrepareTask, profile: Profile, *, straighten: bool) -> Answer:
+def prepare_page(task: PrepareTask, profile: Profile, *, upright: bool) -> Answer:
     """Make the picture that a model is to read; it lies beside the raster.
 
     Returns:
@@ -62,15 +63,15 @@ def prepare_page(task: PrepareTask, profile: Profile, *, straighten: bool) -> An
     Raises:
         OSError: the raster cannot be read or the picture not be written.
     """
-    from pdfocr_watcher.engines.orientation import Uprighting, find_uprighting, make_upright  # noqa: PLC0415 - NumPy
+    from pdfocr_watcher.engines.orientation import find_uprighting  # noqa: PLC0415 - NumPy
 
     raster = Path(task.raster)
     image: Image.Image = load_raster(raster)
     if task.turn is not None and task.skew is not None:
         uprighting = Uprighting(task.turn, task.skew)
     else:
-        uprighting = find_uprighting(image) if straighten else Uprighting(0, 0.0)
-    image = make_upright(image, uprighting)
+        uprighting = find_uprighting(image) if upright else Uprighting()
+    image = straighten(image, uprighting)
     wanted = profile.modes[task.mode]
     picture = raster.with_name(f"{raster.name}.{task.mode}.{wanted.format}")
     picture.write_bytes(prepare(image, wanted))
@@ -87,11 +88,10 @@ def keep_page(task: KeepTask, profile: Profile, layout_dpi: int, quality: int) -
         OSError: the raster cannot be read or the checkpoint not be written.
     """
     from pdfocr_watcher.engines.blankness import blank  # noqa: PLC0415 - see prepare_page
-    from pdfocr_watcher.engines.orientation import Uprighting, make_upright  # noqa: PLC0415 - the same
     from pdfocr_watcher.engines.outputs import read_output  # noqa: PLC0415 - the same
 
     image: Image.Image = load_raster(Path(task.raster))
-    image = make_upright(image, Uprighting(task.turn, task.skew))
+    image = straighten(image, Uprighting(task.turn, task.skew))
     if task.if_blank and not blank(image):
         return {"kept": False}
     place = fit(*image.size, profile.modes[task.mode])
@@ -103,10 +103,10 @@ def keep_page(task: KeepTask, profile: Profile, layout_dpi: int, quality: int) -
 
 
 def _straightened(image: Image.Image) -> tuple[Image.Image, dict[str, Any]]:
-    from pdfocr_watcher.engines.orientation import find_uprighting, make_upright  # noqa: PLC0415 - see prepare_page
+    from pdfocr_watcher.engines.orientation import find_uprighting  # noqa: PLC0415 - see prepare_page
 
     uprighting = find_uprighting(image)
-    return make_upright(image, uprighting), {"turn": uprighting.turn, "skew": uprighting.skew}
+    return straighten(image, uprighting), {"turn": uprighting.turn, "skew": uprighting.skew}
 
 
 def _checkpoint(

@@ -90,9 +90,9 @@ class Hand:
             case KeepTask() if self._profile is not None:
                 return keep_page(task, self._profile, *layout)
             case PrepareTask() if self._profile is not None:
-                return prepare_page(task, self._profile, straighten=settings.straighten)
+                return prepare_page(task, self._profile, upright=settings.straighten)
             case PageTask() if self._engine is not None:
-                return read_page(task, self._engine, *layout, straighten=settings.straighten)
+                return read_page(task, self._engine, *layout, upright=settings.straighten)
         raise PdfocrError(ErrorCode.INTERNAL, f"This worker does no {type(task).__name__}.")
 
 
