@@ -246,7 +246,7 @@ class Engine(Section):
         0,
         ge=0,
         le=7 * 86400,
-        description="time limit for starting the engine; 0 is 120, and 1800 for a model (vllm, vllm-server)",
+        description="time limit for starting the engine; 0 is 120, and 1800 with vllm",
     )
     memory_bytes: int = Field(
         0,

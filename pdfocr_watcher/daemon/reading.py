@@ -18,16 +18,17 @@ from pdfocr_watcher.pipeline.sizing import engine_share, worker_memory
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.workers import WorkerPool
 
-#: Seconds that an engine has to start: one that has a model to load, and compiles it at its first start, and others.
-_START_SECONDS = (1800.0, 120.0)
+#: Seconds that an engine has to start, and servers to answer for the first time.
+_START_SECONDS = 120.0
+#: The same where a model is loaded, and compiled at its first start.
+_LOAD_SECONDS = 1800.0
 #: Pages that a model reads at a time where the configuration leaves it open (the model's authors' figure).
 _CONCURRENCY = 100
 
 
 def start_seconds(config: Config, engine: str) -> float:
     """Seconds that an engine may take to start."""
-    generative, others = _START_SECONDS
-    return config.engine.start_timeout_seconds or (generative if engine in GENERATIVE else others)
+    return config.engine.start_timeout_seconds or (_LOAD_SECONDS if engine == "vllm" else _START_SECONDS)
 
 
 def make_reader(config: Config, engine: str) -> Reader:

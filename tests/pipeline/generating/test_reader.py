@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import pypdfium2
 import pytest
 from PIL import Image, ImageDraw
 
@@ -16,6 +17,7 @@ from pdfocr_watcher.pipeline.reader import UnreadablePageError
 from pdfocr_watcher.pipeline.tasks import PageTask
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.workers import EngineState
+from tests import pdfs
 from tests.pipeline.doubles import PATIENCE, until
 
 PROFILE = builtin_profiles()["deepseek-ocr"]
@@ -137,6 +139,23 @@ async def test_a_page_that_runs_away_however_it_is_asked_fails_with_all_tries_na
     assert len(model.requests) == len(error.reading["tries"]) == 1 + len(PROFILE.retries)
     assert f"asked {len(model.requests)} times" in error.detail
     assert folder.checkpointed() == set()
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+async def test_the_model_sees_a_turned_page_upright_and_its_boxes_are_on_the_upright_page(make_pool, folder, degrees):
+    pool = await make_pool(replace(WORKER, straighten=True))
+    with pypdfium2.PdfDocument(pdfs.born_digital()) as document:
+        sheet = document[0].render(scale=100 / 72).to_pil().convert("RGB")
+    sheet.rotate(-degrees, expand=True).save(folder.rasters / "0000.ppm")
+    model = ToldModel([said(LETTER)])
+    task = PageTask(str(folder.path), 0, str(folder.rasters / "0000.ppm"), 100.0)
+    await GenerativeReader(pool, model, PROFILE).call(task, PATIENCE)
+    ((width, height),) = model.pictures
+    assert width < height
+    checkpoint = read_checkpoint(folder.checkpoint(0))
+    assert checkpoint.reading["turn"] == 360 - degrees
+    assert (checkpoint.page.width, checkpoint.page.height) == sheet.size
+    assert checkpoint.page.blocks[0].boxes[0].as_list() == [100, 50, 900, 120]
 
 
 async def test_nothing_is_the_right_answer_to_a_blank_page_only(read):
