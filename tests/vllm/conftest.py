@@ -1,5 +1,6 @@
 """The tests' model and servers of it. Nothing here imports vLLM before a test needs it."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -45,6 +46,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def vllm_environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment that vLLM runs in, set for this process too."""
     variables = environment()
+    for name in os.environ.keys() - variables.keys():
+        monkeypatch.delenv(name)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return variables

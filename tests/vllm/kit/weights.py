@@ -11,7 +11,6 @@ output layer is that code. All else is zero.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +38,10 @@ _ALL_TINT, _ALL_PAPER = 5, 6
 _LAST, _MAY_END = 7, 8
 _CODE = 9
 
-#: A word's likeliest successor gets 1, of what all other words are far away from.
+# How strongly a word calls for what follows it: its successor has its code in the output layer, all other words have
+# next to nothing of it, and between the two stand what is written in the place of a forbidden word, and the end.
 _OTHERWISE, _MAY_END_STRENGTH = 0.6, 0.4
-#: Of what decides between the scripts: it must stay below a successor's while words are written.
+# What decides which script begins. A page's tint is there while words are written too, and must not outweigh them.
 _TINT_STRENGTH, _PROMPT_STRENGTH, _PLAIN_STRENGTH = 20.0, 5.0, 100.0
 
 _Table = NDArray[np.float32]
@@ -151,42 +151,27 @@ def _language() -> dict[str, Tensor]:
     return tensors
 
 
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    embedding: _Table
-    output: _Table
-
-
 def _tables(scripts: Mapping[str, Script], chain: Chain) -> dict[str, Tensor]:
-    tables = token_tables(scripts, chain)
-    return {"model.embed_tokens.weight": tables.embedding, "lm_head.weight": tables.output}
-
-
-def token_tables(scripts: Mapping[str, Script], chain: Chain) -> _Tables:
-    """What each token is at the input, and what each one is chosen by."""
-    vocabulary = chain.vocabulary
-    end = vocabulary.ids[END]
-    embedding, output = _zeros(vocabulary.size, HIDDEN), _zeros(vocabulary.size, HIDDEN)
+    """What each token is at the input, and what it is chosen by at the output; a row for each token."""
+    ids, end = chain.vocabulary.ids, chain.vocabulary.ids[END]
+    embedding, output = _zeros(chain.vocabulary.size, HIDDEN), _zeros(chain.vocabulary.size, HIDDEN)
     embedding[:, _PROMPT] = 1
-    plain = vocabulary.ids[PLAIN_PROMPT_END]
-    embedding[plain, _PROMPT], embedding[plain, _PLAIN] = 0, 1
-    embedding[vocabulary.ids["<image>"]] = 0
+    embedding[ids["<image>"]] = 0
+    embedding[ids[PLAIN_PROMPT_END]] = np.arange(HIDDEN) == _PLAIN
     words = sorted(chain.likeliest)
-    codes = np.random.default_rng(0).choice(np.float32([-1, 1]), (len(words), HIDDEN - _CODE))
     embedding[words] = 0
-    embedding[words, _CODE:] = codes
-    whole = HIDDEN - _CODE
+    embedding[words, _CODE:] = np.random.default_rng(0).choice(np.float32([-1, 1]), (len(words), HIDDEN - _CODE))
+    # The end follows on many words. The sum of their codes would be near to every word; so they say it by themselves.
     for word, successor in chain.likeliest.items():
         if successor == end:
-            # Many words have the same end: the sum of their codes would be near to all of them.
             embedding[word, _LAST] = 1
         else:
-            output[successor] += embedding[word] * (np.arange(HIDDEN) >= _CODE)
+            output[successor, _CODE:] += embedding[word, _CODE:]
     for word, successor in chain.otherwise.items():
+        embedding[word, _MAY_END] = 1
         if successor != end:
             output[successor, _CODE:] += _OTHERWISE * embedding[word, _CODE:]
-        embedding[word, _MAY_END] = 1
-    output[end, _LAST], output[end, _MAY_END] = whole, _MAY_END_STRENGTH * whole
+    output[end, [_LAST, _MAY_END]] = (HIDDEN - _CODE) * np.float32([1, _MAY_END_STRENGTH])
     for name, first in chain.first.items():
         tint = scripts[name].tint
         if tint is None:
@@ -195,4 +180,4 @@ def token_tables(scripts: Mapping[str, Script], chain: Chain) -> _Tables:
             output[first, _PROMPT] += _PROMPT_STRENGTH
             output[first, _ALL_TINT] += 2 * tint * _TINT_STRENGTH
             output[first, _ALL_PAPER] -= tint * tint * _TINT_STRENGTH
-    return _Tables(embedding, output)
+    return {"model.embed_tokens.weight": embedding, "lm_head.weight": output}
