@@ -42,11 +42,8 @@ def make_reader(config: Config, engine: str) -> Reader:
         PdfocrError: it cannot be made: a key file that cannot be read, no server named.
     """
     limit = start_seconds(config, engine)
-    generative = engine in GENERATIVE
-    profile = resolve_profile(config.engine.profile, config.profiles) if generative else None
-    share = engine_share(
-        engine, config.engine.model_copy(update={"max_concurrency": 0}) if generative else config.engine
-    )
+    profile = resolve_profile(config.engine.profile, config.profiles) if engine in GENERATIVE else None
+    share = engine_share(engine, config.engine)
     settings = WorkerSettings(
         engine,
         share.threads,

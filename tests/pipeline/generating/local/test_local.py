@@ -237,6 +237,12 @@ async def test_what_vllm_says_of_a_failure_becomes_advice(make_engine, stub):
     assert "raise vllm.gpu_memory_utilization" in engine.failure.detail
 
 
+async def test_what_was_said_before_an_engine_was_ready_explains_no_later_death(make_engine, stub):
+    stub.start_with("sys.stderr.write('CUDA out of memory\\n'); sys.stderr.flush(); time.sleep(0.3)")
+    engine = await make_engine()
+    assert await read(engine, "die-1") is ErrorCode.ENGINE_CRASHED
+
+
 async def test_a_gpu_whose_memory_others_use_is_shared_when_it_stays_so(make_engine, stub):
     stub.start_with(
         "if settings['engine_args']['gpu_memory_utilization'] > 0.8:\n"
