@@ -10,12 +10,7 @@
     endless-1.png   never answered, but tokens come
     refused-1.png   refused
     text-1.png      what it says is no message, nor is it for `liar-1.png` (a number nobody gave) and `huge-1.png`
-<<<<<<< HEAD:tests/pipeline/generating/local/stub_host.py
-    oom-1.png       out of the GPU's memory, as long as more than 8 pages are read at a time; `die1oom-...` after
-                    a death
-=======
     oom-1.png       out of the GPU's memory, as long as more than 8 pages are read at a time; `die1oom-1` dies before
->>>>>>> host:tests/pipeline/generating/stub_host.py
     gone-1.png      it says that its engine has died
 
 What it was asked is in `log` in the folder that STUB names. A file `start` there says how it starts: Python that is run
