@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from pdfocr_watcher.cli.findings import Finding, Level
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.reading import make_servers
@@ -47,7 +49,8 @@ def _profile(profile: Profile) -> Finding:
 def _servers(config: Config, profile: Profile) -> Iterator[Finding]:
     """How each of the servers is, by asking them."""
     try:
-        conditions = asyncio.run(_conditions(make_servers(config, profile, _LOOK_SECONDS)))
+        with capture_logs():  # the findings say it
+            conditions = asyncio.run(_conditions(make_servers(config, profile, _LOOK_SECONDS)))
     except PdfocrError as error:
         yield Finding(Level.MISSING, "servers", str(error))
         return

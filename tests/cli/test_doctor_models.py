@@ -72,7 +72,7 @@ def test_the_copy_in_the_cache_is_looked_at(tmp_path):
     assert any(f"{kept / 'snapshots' / 'abc'} is not the folder of a model" in line for line in lines)
 
 
-async def test_each_server_is_asked_how_it_is():
+async def test_each_server_is_asked_how_it_is(capsys):
     server = ModelServer()
     await server.start()
     urls = [server.url, "http://127.0.0.1:9"]
@@ -81,6 +81,7 @@ async def test_each_server_is_asked_how_it_is():
     assert [line.split(": ")[0] for line in lines[1:]] == ["good server", "missing server"]
     assert lines[1].endswith("answers")
     assert "127.0.0.1:9" in lines[2]
+    assert capsys.readouterr().out == ""
 
 
 def test_a_key_that_cannot_be_read_is_said(tmp_path):
