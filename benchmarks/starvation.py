@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=100, help="engine.max_concurrency")
     parser.add_argument("--documents", type=int, default=4)
     parser.add_argument("--pages", type=int, default=150, help="of each document")
-    parser.add_argument("--dpi", type=int, default=144, help="render.dpi")
+    parser.add_argument("--dpi", type=int, default=0, help="render.dpi; default: what the profile says")
     parser.add_argument("--folder", type=Path, help="work here; default: the temporary folder")
     given = parser.parse_args()
     print_machine()

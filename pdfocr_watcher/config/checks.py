@@ -16,6 +16,8 @@ from pdfocr_watcher.config.permissions import file_mode, folder_mode, group_of
 from pdfocr_watcher.config.words import number
 from pdfocr_watcher.engines.own_profiles import profile_names
 
+#: Below this, in dots per inch, nothing can be read.
+_LEAST_DPI = 36
 _RGB_BYTES = 3
 #: What the smallest engine needs beside its page.
 _ENGINE_BYTES = 150_000_000
@@ -59,6 +61,8 @@ def clashes(config: Config) -> Iterator[Clash]:
 
 def _order_clashes(config: Config) -> Iterator[Clash]:
     render, inbox, engine = config.render, config.inbox, config.engine
+    if 0 < render.dpi < _LEAST_DPI:
+        yield Clash((("render", "dpi"),), f"render.dpi ({render.dpi}) must be 0 or at least {_LEAST_DPI}")
     if render.range_pages > render.queue_pages:
         yield Clash(
             (("render", "range_pages"), ("render", "queue_pages")),

@@ -194,7 +194,13 @@ class Render(Section):
 
     renderer: Renderer = Field(Renderer.AUTO, description="poppler, pdfium, or auto: poppler where it is installed")
     workers: int = Field(0, ge=0, le=256, description="renderers at work at a time; 0 is one for each core")
-    dpi: int = Field(200, ge=36, le=1200, description="dots per inch of the page rasters")
+    dpi: int = Field(
+        0,
+        ge=0,
+        le=1200,
+        description="dots per inch of the page rasters, at least 36; 0 is 200, and with vllm and vllm-server what the "
+        "model's profile says",
+    )
     queue_pages: Count = Field(
         32,
         description="page rasters that may exist at a time; with vllm and vllm-server besides those of the pages that "
@@ -241,7 +247,13 @@ class Engine(Section):
         "goes, and 100 with vllm and vllm-server",
     )
     threads: int = Field(0, ge=0, le=256, description="threads that read one page; 0 shares the cores out")
-    page_timeout_seconds: Seconds = Field(180.0, description="time limit for reading a page")
+    page_timeout_seconds: float = Field(
+        0,
+        ge=0,
+        le=7 * 86400,
+        description="time limit for reading a page, each time that it is asked for; 0 is 180, and 900 with vllm and "
+        "vllm-server, where many pages share the time",
+    )
     start_timeout_seconds: float = Field(
         0,
         ge=0,

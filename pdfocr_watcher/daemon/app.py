@@ -20,7 +20,7 @@ from pdfocr_watcher.daemon.claiming import TellingClaimer
 from pdfocr_watcher.daemon.condition import Condition
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.derived import Derived
-from pdfocr_watcher.daemon.reading import make_reader
+from pdfocr_watcher.daemon.reading import decided, make_reader
 from pdfocr_watcher.daemon.retaining import Retaining
 from pdfocr_watcher.daemon.settling import Settling
 from pdfocr_watcher.daemon.space import Space
@@ -65,13 +65,13 @@ class Daemon:
     """
 
     def __init__(self, config: Config, *, once: bool = False) -> None:
-        self._config = config
+        self._engine = resolve_engine(config.engine.name)
+        self._config = config = decided(config, self._engine)
         self._folders = config.folders
         self._once = once
         self._stop = asyncio.Event()
         self._state = DaemonState.STARTING
         self._disk = ThreadPoolExecutor(1, "daemon")
-        self._engine = resolve_engine(config.engine.name)
         render = config.render
         rasterizers = choose_rasterizers(render.renderer, render.memory_bytes, render.max_pixels, render.sandbox)
         self._reader = make_reader(config, self._engine)

@@ -5,7 +5,6 @@ from time import monotonic
 
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.deliveries import Deliveries
-from pdfocr_watcher.daemon.reading import start_seconds
 from pdfocr_watcher.daemon.space import Space
 from pdfocr_watcher.daemon.taking_up import TakingUp
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -52,8 +51,9 @@ class Condition:
         self._taking_up = taking_up
         self._intake: Intake | None = None
         self._started_at = utc_now()
-        #: When the engine's servers were last not out of reach, by `monotonic`.
-        self._answered_at = monotonic()
+        #: When the engine was last neither failed nor out of reach, by `monotonic`; whether it was ever ready.
+        self._well_at = monotonic()
+        self._was_ready = False
 
     def watch(self, intake: Intake) -> None:
         """Look at the inbox too; it is made last, for it asks whether it may claim."""
@@ -77,10 +77,12 @@ class Condition:
     @property
     def stuck(self) -> PdfocrError | None:
         """Why who waits for the end of the work would wait for ever; None if not."""
-        if self._reader.state is not EngineState.UNREACHABLE:
-            self._answered_at = monotonic()
-        unanswered = monotonic() - self._answered_at >= start_seconds(self._config, self._engine)
-        if self._reader.state is EngineState.FAILED or unanswered:
+        if self._reader.state not in {EngineState.UNREACHABLE, EngineState.FAILED}:
+            self._well_at = monotonic()
+            self._was_ready |= self._reader.state is EngineState.READY
+        # One that has worked, or is on another machine, may come back.
+        hopeless = self._reader.state is EngineState.FAILED and not self._was_ready
+        if hopeless or monotonic() - self._well_at >= self._config.engine.start_timeout_seconds:
             return self._reader.failure
         if self._intake is None:
             return None

@@ -24,19 +24,19 @@ class Attempt:
     mode: str
     sampling: Sampling
 
-    def record(self, generation: Generation, verdict: str | None) -> Mapping[str, Any]:
+    def record(self, generation: Generation | None, verdict: str | None) -> Mapping[str, Any]:
         """The attempt and what came of it, as a page's checkpoint keeps it.
 
         Args:
-            generation: the model's answer.
-            verdict: why that is no good; None if it is.
+            generation: the model's answer; None if there was none.
+            verdict: why that is no good, or why there was none; None if it is good.
         """
         return {
             "prompt": self.prompt,
             "mode": self.mode,
             **asdict(self.sampling),
-            "finish_reason": generation.finish_reason.value,
-            "completion_tokens": generation.completion_tokens,
+            "finish_reason": generation.finish_reason.value if generation is not None else None,
+            "completion_tokens": generation.completion_tokens if generation is not None else None,
             "verdict": verdict,
         }
 

@@ -82,7 +82,8 @@ def keep_page(task: KeepTask, profile: Profile, layout_dpi: int, quality: int) -
     """Make blocks of what a model wrote, draw the layout picture, cut the figures, checkpoint the page.
 
     Returns:
-        `kept`; False where that was to be done for a blank page only, and the page is none.
+        `kept`; False where that was to be done for a blank page only and the page is none, or for an upright one and
+        the model says that it is to be turned by `turn` degrees.
 
     Raises:
         OSError: the raster cannot be read or the checkpoint not be written.
@@ -96,6 +97,8 @@ def keep_page(task: KeepTask, profile: Profile, layout_dpi: int, quality: int) -
         return {"kept": False}
     place = fit(*image.size, profile.modes[task.mode])
     output = read_output(Parser(task.parser), task.text, place.width, place.height)
+    if task.if_upright and output.rotation:
+        return {"kept": False, "turn": output.rotation}
     blocks = [replace(block, boxes=tuple(map(place.on_page, block.boxes))) for block in output.blocks]
     reading = {"turn": task.turn, "skew": task.skew, "malformed": output.malformed, "tries": list(task.tries)}
     _checkpoint(task, image, blocks, layout_dpi, quality, reading)

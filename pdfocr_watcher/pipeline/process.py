@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 #: Seconds that a stop waits for a disk that refuses.
 _PUT_BACK_SECONDS = 2.0
 #: What trying the page once more does not change.
-_FINAL = frozenset({ErrorCode.RENDER_BUDGET, ErrorCode.ENGINE_RUNAWAY})
+_FINAL = frozenset({ErrorCode.RENDER_BUDGET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +352,8 @@ class Pipeline:
         job.tries[index] = job.tries.get(index, 0) + 1
         attempts = self._config.job.page_attempts
         _log.warning("page.failed", job_id=job.job_id, page=index + 1, code=error.code, attempt=job.tries[index])
-        if job.tries[index] < attempts and error.code not in _FINAL:
+        final = error.code in _FINAL or (isinstance(error, UnreadablePageError) and error.final)
+        if job.tries[index] < attempts and not final:
             self._again(job, index)
             return
         failed = FailedPage(index, error.code, str(error))

@@ -49,13 +49,15 @@ class Reader(Protocol):
 
 
 class UnreadablePageError(PdfocrError):
-    """A page that was tried in every way that the profile has, and is not read.
+    """A page that a model was asked for, and that is not read.
 
     Args:
         error: what it failed with.
         reading: how it was tried, for its checkpoint (`jobs.checkpoint.Checkpoint.reading`).
+        final: whether it was tried in every way that the profile has, so that trying it once more changes nothing.
     """
 
-    def __init__(self, error: PdfocrError, reading: dict[str, object]) -> None:
+    def __init__(self, error: PdfocrError, reading: dict[str, object], *, final: bool) -> None:
         super().__init__(error.code, error.detail)
         self.reading = reading
+        self.final = final

@@ -47,6 +47,9 @@ class PrepareTask:
 class KeepTask:
     """Make blocks of what a model wrote of a page, and checkpoint it; the raster is removed.
 
+    The answer's `kept` says whether that was done; where it was not, `turn` may say by how many degrees clockwise the
+    page is to be turned first.
+
     Attributes:
         job, index, raster, dpi: see `PageTask`.
         turn, skew: how the page was made upright for the model.
@@ -54,7 +57,8 @@ class KeepTask:
         parser: what it writes (`engines.profiles.Parser`).
         text: what it wrote.
         tries: what was tried to get there, as the checkpoint records it.
-        if_blank: whether that is right only where nothing is on the page; the answer's `kept` says whether it was kept.
+        if_blank: whether that is right only where nothing is on the page.
+        if_upright: whether that is right only where the text itself does not say that the page is turned.
     """
 
     job: str
@@ -68,6 +72,7 @@ class KeepTask:
     text: str
     tries: tuple[Mapping[str, Any], ...]
     if_blank: bool = False
+    if_upright: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def test_the_page_has_a_row_for_every_key():
     for _, key, field in fields():
         assert f"| `{key}` | " in page
         assert f" {field.description} |" in page
-    assert "| `dpi` | whole number, 36 to 1200 | `200` |" in page
+    assert "| `dpi` | whole number, 0 to 1200 | `0` |" in page
     assert "| `observer` | `auto`, `native` or `polling` | `auto` |" in page
     assert "`4000000000`" in page
 

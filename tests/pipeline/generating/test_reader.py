@@ -137,7 +137,8 @@ async def test_a_page_that_runs_away_however_it_is_asked_fails_with_all_tries_na
     assert isinstance(error, UnreadablePageError)
     assert error.code is ErrorCode.ENGINE_RUNAWAY
     assert len(model.requests) == len(error.reading["tries"]) == 1 + len(PROFILE.retries)
-    assert f"asked {len(model.requests)} times" in error.detail
+    assert error.final
+    assert f"asked for {len(model.requests)} times" in error.detail
     assert folder.checkpointed() == set()
 
 
@@ -165,9 +166,34 @@ async def test_nothing_is_the_right_answer_to_a_blank_page_only(read):
     assert [record["verdict"] for record in checkpoint.reading["tries"]] == ["empty", None]
 
 
-async def test_what_the_engine_fails_with_is_the_pages_failure(read):
-    _, error = await read(PdfocrError(ErrorCode.ENGINE_TIMEOUT, "The limit is 10 s."))
-    assert error.code is ErrorCode.ENGINE_TIMEOUT
+LATE = PdfocrError(ErrorCode.ENGINE_TIMEOUT, "The limit is 10 s.")
+
+
+async def test_a_page_that_takes_too_long_is_asked_for_in_another_way_once(read):
+    model, checkpoint = await read(LATE, said(LETTER))
+    assert [request.sampling.ngram_size for request in model.requests] == [30, 20]
+    assert [record["verdict"] for record in checkpoint.reading["tries"]] == ["engine_timeout", None]
+    model, error = await read(LATE)
+    assert (error.code, error.final, len(model.requests)) == (ErrorCode.ENGINE_TIMEOUT, True, 2)
+
+
+async def test_what_the_engine_fails_with_is_the_pages_failure_and_the_tries_before_are_known(read):
+    model, error = await read(RUNAWAY, PdfocrError(ErrorCode.ENGINE_CRASHED, "It died."))
+    assert (error.code, error.final, len(model.requests)) == (ErrorCode.ENGINE_CRASHED, False, 2)
+    assert [record["verdict"] for record in error.reading["tries"]] == ["repetition", "engine_crashed"]
+
+
+async def test_a_page_that_the_model_itself_calls_turned_is_turned_once(make_pool, folder):
+    profile = builtin_profiles()["olmocr"]
+    pool = await make_pool(replace(WORKER, profile=profile.model_dump(mode="json")))
+    # A second claim of that kind is not believed.
+    text = "---\nis_rotation_valid: False\nrotation_correction: 180\n---\nDear reader"
+    model = ToldModel([said(text)])
+    await GenerativeReader(pool, model, profile).call(page(folder), PATIENCE)
+    assert len(model.requests) == 2
+    checkpoint = read_checkpoint(folder.checkpoint(0))
+    assert (checkpoint.reading["turn"], checkpoint.page.blocks[0].content) == (180, "Dear reader")
+    assert [record["verdict"] for record in checkpoint.reading["tries"]] == ["turned", None]
 
 
 async def test_a_page_that_the_model_has_is_kept_while_the_daemon_stops(make_pool, folder):
