@@ -85,7 +85,7 @@ def make_reader(config: Config, engine: str) -> Reader:
         profile.model_dump(mode="json") if profile is not None else None,
     )
     # What prepares pages starts at once, however long the model takes.
-    worker_limit = limit if profile is None else min(limit, _START_SECONDS)
+    worker_limit = limit if profile is None else _START_SECONDS
     pool = WorkerPool(settings, share.processes, worker_limit, worker_memory(config.engine, share.processes))
     if profile is None:
         return pool
