@@ -71,8 +71,14 @@ class ErrorCode(StrEnum):
     ENGINE_CRASHED = "engine_crashed"
     #: The engine's process took more memory than it is allowed.
     ENGINE_OUT_OF_MEMORY = "engine_out_of_memory"
+    #: A model wrote without end, repeated itself or wrote nothing, however it was asked.
+    ENGINE_RUNAWAY = "engine_runaway"
+    #: The GPU's memory does not suffice for the engine, or for the page.
+    ENGINE_OUT_OF_GPU_MEMORY = "engine_out_of_gpu_memory"
     #: The engine cannot be started at all.
     ENGINE_UNAVAILABLE = "engine_unavailable"
+    #: None of the servers that read pages can be used.
+    ENGINE_UNREACHABLE = "engine_unreachable"
     #: Fewer pages were read than `job.min_page_success` asks for.
     TOO_FEW_PAGES = "too_few_pages"
     #: The job was begun again more often than `job.max_attempts` allows.
@@ -192,8 +198,22 @@ FAILURES: dict[ErrorCode, Failure] = {
         "Reading the page took more memory than the engine's process may have.",
         "Raise `engine.memory_bytes` or lower `render.dpi`, then `retry` the job.",
     ),
+    ErrorCode.ENGINE_RUNAWAY: Failure(
+        "The model wrote without end, repeated itself or wrote nothing, however it was asked.",
+        "Look at the page; another `engine.profile`, or the engine rapidocr, may read it.",
+    ),
+    ErrorCode.ENGINE_OUT_OF_GPU_MEMORY: Failure(
+        "The GPU's memory does not suffice.",
+        "Change `vllm.gpu_memory_utilization`, `vllm.max_num_seqs` or `vllm.max_model_len`, then `retry` the job.",
+        69,
+    ),
     ErrorCode.ENGINE_UNAVAILABLE: Failure(
         "The engine cannot be started.", "`pdfocr-watcher doctor` says what is missing.", 69
+    ),
+    ErrorCode.ENGINE_UNREACHABLE: Failure(
+        "None of the servers that read pages can be used.",
+        "Start one, or correct what is named; a running daemon goes on by itself, see docs/servers.md.",
+        69,
     ),
     ErrorCode.TOO_FEW_PAGES: Failure(
         "Too many pages of the document could not be read.",

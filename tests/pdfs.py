@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from time import gmtime
 
 import pikepdf
+import pypdfium2
 from fpdf import FPDF
 from PIL import Image, ImageDraw, ImageFont
 
@@ -63,6 +64,16 @@ def born_digital(pages: int = 1, text: str = PARAGRAPH) -> bytes:
         pdf.set_xy(_MARGIN, 120)
         pdf.multi_cell(_A4_WIDTH - 2 * _MARGIN, 18, text, align="L")
     return bytes(pdf.output())
+
+
+def turned(content: bytes, turns: Sequence[int], dpi: int = 150) -> bytes:
+    """A PDF's first page as a picture, once for each turn: 0, 90, 180 or 270 degrees clockwise, without a /Rotate."""
+    with pypdfium2.PdfDocument(content) as document:
+        upright = document[0].render(scale=dpi / 72).to_pil().convert("L")
+    first, *others = [upright.rotate(-degrees, expand=True) for degrees in turns]
+    buffer = io.BytesIO()
+    first.save(buffer, "PDF", resolution=dpi, save_all=True, append_images=others, quality=90)
+    return buffer.getvalue()
 
 
 def image_only(lines: Sequence[str] = SCAN_LINES, pages: int = 1, dpi: int = 150) -> bytes:

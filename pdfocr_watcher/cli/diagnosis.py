@@ -4,14 +4,14 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from pdfocr_watcher import __version__
+from pdfocr_watcher.cli.findings import Finding, Level
+from pdfocr_watcher.cli.model_diagnosis import model_findings
 from pdfocr_watcher.config.model import Config, Renderer, Sandbox
 from pdfocr_watcher.config.permissions import policy_of
-from pdfocr_watcher.engines.registry import create_engine, resolve_engine
+from pdfocr_watcher.engines.registry import GENERATIVE, create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.inbox.sweep import sweep
 from pdfocr_watcher.jobs.folder import displayable
@@ -24,25 +24,6 @@ from pdfocr_watcher.weights.folder import State, folder_in_force, state_of
 
 #: The engines that give lines, of which the analysis makes blocks.
 _LINE_ENGINES = ("rapidocr", "tesseract")
-
-
-class Level(StrEnum):
-    """How much a finding matters."""
-
-    GOOD = "good"
-    #: It works, but something would make it better.
-    ADVICE = "advice"
-    #: It does not work like this.
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of `doctor`."""
-
-    level: Level
-    subject: str
-    text: str
 
 
 def diagnose(config: Config | None) -> list[Finding]:
@@ -111,6 +92,9 @@ def _sandbox(config: Config) -> Finding:
 
 def _engine(config: Config) -> Iterator[Finding]:
     name = resolve_engine(config.engine.name)
+    if name in GENERATIVE:
+        yield from model_findings(config, name)
+        return
     share = engine_share(name, config.engine)
     try:
         info = create_engine(name, share.threads).info

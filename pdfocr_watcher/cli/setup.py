@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pdfocr_watcher.cli.context import ConfigOption, load, load_if_any
+from pdfocr_watcher.cli.findings import Level
 from pdfocr_watcher.config.load import find_config
 from pdfocr_watcher.config.model import Config, Folders, Permissions
 from pdfocr_watcher.config.permissions import policy_of
@@ -106,7 +107,7 @@ def config(
 
 def doctor(path: ConfigOption = None) -> None:
     """Look at what the program needs, say what is missing and what to do; exit status 1 if it cannot work."""
-    from pdfocr_watcher.cli.diagnosis import Level, diagnose  # noqa: PLC0415 - it loads the engine
+    from pdfocr_watcher.cli.diagnosis import diagnose  # noqa: PLC0415 - it loads the engine
 
     findings = diagnose(load_if_any(path))
     for finding in findings:

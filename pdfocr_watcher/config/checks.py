@@ -4,14 +4,20 @@ Where the folders may lie stands in `overlaps`.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pdfocr_watcher.config.model import Config, Folders, Permissions
+from pdfocr_watcher.config.model import Config, EngineName, Folders, Permissions
+from pdfocr_watcher.config.nearest import nearest_choice
 from pdfocr_watcher.config.overlaps import STATIONS, Clash, folder_clashes
 from pdfocr_watcher.config.permissions import file_mode, folder_mode, group_of
 from pdfocr_watcher.config.words import number
+from pdfocr_watcher.engines.own_profiles import profile_names
 
+#: Below this, in dots per inch, nothing can be read.
+_LEAST_DPI = 36
 _RGB_BYTES = 3
 #: What the smallest engine needs beside its page.
 _ENGINE_BYTES = 150_000_000
@@ -51,10 +57,13 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _order_clashes(config)
     yield from _pattern_clashes(config)
     yield from _models_clashes(config)
+    yield from _engine_clashes(config)
 
 
 def _order_clashes(config: Config) -> Iterator[Clash]:
     render, inbox, engine = config.render, config.inbox, config.engine
+    if 0 < render.dpi < _LEAST_DPI:
+        yield Clash((("render", "dpi"),), f"render.dpi ({render.dpi}) must be 0 or at least {_LEAST_DPI}")
     if render.range_pages > render.queue_pages:
         yield Clash(
             (("render", "range_pages"), ("render", "queue_pages")),
@@ -95,6 +104,37 @@ def _pattern_clashes(config: Config) -> Iterator[Clash]:
         if not pattern or "/" in pattern:
             text = f"inbox.ignore: {pattern!r} matches nothing: a pattern is for one name, without a '/'"
             yield Clash((("inbox", "ignore"),), text)
+
+
+def _engine_clashes(config: Config) -> Iterator[Clash]:
+    name, names = config.engine.profile, profile_names(config.profiles)
+    if name not in names:
+        meant = nearest_choice(name, names)
+        hint = f'; did you mean "{meant}"?' if meant else ""
+        text = f"engine.profile: there is no profile {name!r}; there are {', '.join(names)}{hint}"
+        yield Clash((("engine", "profile"),), text)
+    if config.engine.name is EngineName.VLLM_SERVER and not config.servers.urls:
+        text = "engine.name is vllm-server, and servers.urls names no server"
+        yield Clash((("engine", "name"), ("servers", "urls")), text)
+    for url, times in Counter(config.servers.urls).items():
+        if fault := _url_fault(url) or ("is named twice" if times > 1 else ""):
+            yield Clash((("servers", "urls"),), f"servers.urls: {url!r} {fault}")
+
+
+def _url_fault(url: str) -> str:
+    """Why an address cannot be a server's; empty if it can."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or any(character.isspace() for character in url):
+        return "is no address such as http://gpu1:8000/v1"
+    if "@" in parts.netloc:
+        return "has a name or a password in it: a key belongs into the file that servers.api_key_file names"
+    if parts.query or parts.fragment:
+        return "must end with its path, without '?' and '#'"
+    return ""
 
 
 def _permission_clashes(permissions: Permissions) -> Iterator[Clash]:

@@ -16,8 +16,19 @@ from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.config.nearest import nearest_choice
 from pdfocr_watcher.config.problem import Place, Problem, SourceError, config_error
 from pdfocr_watcher.config.settings import KeyPath, Setting, Settings
-from pdfocr_watcher.config.source import Listing, Scalar, Table, Written
-from pdfocr_watcher.config.words import choices, item_type, kind, number, sections, shown, wants_text
+from pdfocr_watcher.config.source import Listing, Scalar, Table, Written, free_value, place_of
+from pdfocr_watcher.config.words import (
+    choices,
+    free_sections,
+    is_free,
+    item_type,
+    kind,
+    number,
+    sections,
+    shown,
+    wants_text,
+)
+from pdfocr_watcher.engines.own_profiles import Fault, profile_faults
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
 #: The environment variable that names the configuration file.
@@ -107,11 +118,16 @@ def config_without_file(folder: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _validated(settings: Settings, path: Path, environ: Mapping[str, str]) -> Config:
-    data: dict[str, dict[str, Any]] = {name: {} for name in sections()}
+    data: dict[str, dict[str, Any]] = {name: {} for name in (*sections(), *free_sections())}
     for (section, key), setting in settings.values.items():
-        data[section][key] = _plain(setting.written, _field(section, key).annotation)
+        free = section in free_sections()
+        data[section][key] = (
+            free_value(setting.written) if free else _plain(setting.written, _field(section, key).annotation)
+        )
     wrong = _expand_homes(data["folders"], settings, environ)
     config = _config_without(wrong, data, settings)
+    for fault in profile_faults(config.profiles):
+        settings.problems.append(_profile_problem(fault, settings))
     config = config.model_copy(update={"folders": placed(config.folders, path.parent)})
     for clash in clashes(config):
         if wrong.isdisjoint(clash.keys + clash.behind):
@@ -143,8 +159,17 @@ def _field(section: str, key: str) -> FieldInfo:
     return sections()[section].model_fields[key]
 
 
+def _profile_problem(fault: Fault, settings: Settings) -> Problem:
+    setting = settings.values["profiles", str(fault.path[0])]
+    meant = nearest_choice(fault.given, fault.choices) if fault.given else None
+    hint = f'; did you mean "{meant}"?' if meant else ""
+    return Problem(place_of(setting.written, fault.path[1:]) or setting.place, f"{fault.key}: {fault.text}{hint}")
+
+
 def _plain(written: Written, annotation: Any) -> Any:
     """What is written as the model takes it."""
+    if is_free(annotation):
+        return free_value(written)
     match written:
         case Listing(items=items):
             return [_plain(item, item_type(annotation)) for item in items]

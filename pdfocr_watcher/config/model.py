@@ -85,6 +85,15 @@ class RepetitionGuard(StrEnum):
     NONE = "none"
 
 
+class Dtype(StrEnum):
+    """How the model's numbers are kept."""
+
+    AUTO = "auto"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
+
+
 class LogFormat(StrEnum):
     """How log lines are written."""
 
@@ -185,14 +194,28 @@ class Render(Section):
 
     renderer: Renderer = Field(Renderer.AUTO, description="poppler, pdfium, or auto: poppler where it is installed")
     workers: int = Field(0, ge=0, le=256, description="renderers at work at a time; 0 is one for each core")
-    dpi: int = Field(200, ge=36, le=1200, description="dots per inch of the page rasters")
-    queue_pages: Count = Field(32, description="page rasters that may exist at a time")
+    dpi: int = Field(
+        0,
+        ge=0,
+        le=1200,
+        description="dots per inch of the page rasters, at least 36; 0 is 200, and with vllm and vllm-server what the "
+        "model's profile says",
+    )
+    queue_pages: Count = Field(
+        32,
+        description="page rasters that may exist at a time; with vllm and vllm-server besides those of the pages that "
+        "the model has in hand",
+    )
     range_pages: Count = Field(16, description="pages that one renderer process takes at a time")
     max_pixels: int = Field(
         40_000_000, ge=10_000, description="a page that would be larger is rendered at a lower resolution"
     )
     timeout_seconds: Seconds = Field(60.0, description="time limit for rendering a page or opening a document")
     memory_bytes: int = Field(4_000_000_000, ge=200_000_000, description="memory limit of one renderer process")
+    straighten: bool = Field(
+        True,
+        description="whether pages that lie on their side, upside down or askew are made upright to be read",
+    )
     sandbox: Sandbox = Field(
         Sandbox.AUTO,
         description="renderers see one PDF, fonts and their own scratch folder, and no network (Landlock and seccomp): "
@@ -205,8 +228,8 @@ class Engine(Section):
 
     name: EngineName = Field(
         EngineName.AUTO,
-        description="rapidocr, vllm (a model on this machine's GPU), vllm-server (the same behind servers), null (reads "
-        "nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
+        description="rapidocr, vllm (a model on this machine's GPU), vllm-server (the same behind servers), null "
+        "(reads nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
     )
     profile: str = Field(
         "deepseek-ocr", description="for vllm and vllm-server, how the model is asked and read: see docs/models.md"
@@ -224,9 +247,18 @@ class Engine(Section):
         "goes, and 100 with vllm and vllm-server",
     )
     threads: int = Field(0, ge=0, le=256, description="threads that read one page; 0 shares the cores out")
-    page_timeout_seconds: Seconds = Field(180.0, description="time limit for reading a page")
+    page_timeout_seconds: float = Field(
+        0,
+        ge=0,
+        le=7 * 86400,
+        description="time limit for reading a page, each time that it is asked for; 0 is 180, and 900 with vllm and "
+        "vllm-server, where many pages share the time",
+    )
     start_timeout_seconds: float = Field(
-        0, ge=0, le=7 * 86400, description="time limit for starting the engine; 0 is 120, and 1800 with vllm"
+        0,
+        ge=0,
+        le=7 * 86400,
+        description="time limit for starting the engine; 0 is 120, and 1800 with vllm",
     )
     memory_bytes: int = Field(
         0,
@@ -252,12 +284,10 @@ class Vllm(Section):
     max_model_len: int = Field(0, ge=0, description="tokens of a page, picture and text together; 0 is the profile's")
     max_num_seqs: int = Field(0, ge=0, description="pages that it reads at a time; 0 is engine.max_concurrency")
     tensor_parallel_size: Count = Field(1, description="GPUs that share one model")
-    dtype: str = Field("auto", description="auto, bfloat16, float16 or float32")
+    dtype: Dtype = Field(Dtype.AUTO, description="how the model's numbers are kept; auto is as its authors say")
     enforce_eager: bool = Field(False, description="no CUDA graphs: starts sooner, reads more slowly")
     trust_remote_code: bool = Field(False, description="run Python code that lies in the model's folder")
-    step_down: bool = Field(
-        True, description="where the GPU's memory runs out, start again with fewer pages at a time"
-    )
+    step_down: bool = Field(True, description="where the GPU's memory runs out, start again with fewer pages at a time")
     repetition: RepetitionGuard = Field(
         RepetitionGuard.AUTO,
         description="what ends a text that repeats itself: ngram (the model's own rule), detection (vLLM's), none, or "
@@ -346,7 +376,7 @@ class Config(Section):
     vllm: Vllm = Field(default_factory=Vllm)
     servers: Servers = Field(default_factory=Servers)
     profiles: dict[str, Any] = Field(
-        default_factory=dict, description="model profiles of your own, by name: see docs/models.md"
+        default_factory=dict, description="Models that you describe yourself, by name: docs/models.md says how."
     )
     output: Output = Field(default_factory=Output)
     permissions: Permissions = Field(default_factory=Permissions)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
-from pdfocr_watcher.config.words import fields, sections
+from pdfocr_watcher.config.words import fields, free_sections, sections
 
 _ALIKE = 0.6  # below this, two names share some letters and nothing else
 _SAME_SECTION = 0.15  # how much a key of the section that was named is preferred to a better match elsewhere
@@ -36,7 +36,8 @@ def nearest_key(section: str | None, key: str) -> str | None:
             bonus = _SAME_SECTION * nearby if nearby >= _ALIKE else 0.0
             scored.append((score + bonus, f"{known_section}.{known_key}"))
     if section is None:
-        scored += [(score, name) for name in sections() if (score := _alike(key, name)) >= _ALIKE]
+        names = (*sections(), *free_sections())
+        scored += [(score, name) for name in names if (score := _alike(key, name)) >= _ALIKE]
     return max(scored, default=(0.0, None), key=lambda pair: pair[0])[1]
 
 

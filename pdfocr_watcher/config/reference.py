@@ -14,7 +14,17 @@ from pydantic.fields import FieldInfo
 from pdfocr_watcher.config.load import FILE_VARIABLE, SEARCHED
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.config.settings import PREFIX, variable
-from pdfocr_watcher.config.words import choices, first_line, item_type, kind, limits, one_of, sections
+from pdfocr_watcher.config.words import (
+    choices,
+    first_line,
+    free_sections,
+    is_free,
+    item_type,
+    kind,
+    limits,
+    one_of,
+    sections,
+)
 
 _WIDTH = 100
 
@@ -67,7 +77,9 @@ beside each other: none may be another, lie inside another, or hold `root` or th
 - `render.range_pages` is at most `render.queue_pages`;
 - `render.max_pixels` times three bytes is at most `render.memory_bytes`;
 - `inbox.settle_seconds` is at most `inbox.unmarked_settle_seconds`;
-- the patterns of `inbox.ignore` are for single names: none is empty or has a `/`.
+- the patterns of `inbox.ignore` are for single names: none is empty or has a `/`;
+- `engine.profile` names a profile that ships or one of `profiles`;
+- `engine.name: vllm-server` needs `servers.urls`, which begin with `http://` or `https://` and hold no password.
 
 ## Mistakes
 
@@ -99,6 +111,9 @@ def sample_yaml(config: Config | None = None) -> str:
         for key, field in model.model_fields.items():
             lines += [f"  # {field.description}", *_setting(key, getattr(values, key))]
         parts.append("\n".join(lines) + "\n")
+    for name in free_sections():
+        value = getattr(config or Config(), name)
+        parts.append(f"\n# {Config.model_fields[name].description}\n{_block(name, value)}")
     return "".join(parts)
 
 
@@ -112,7 +127,19 @@ def reference_markdown() -> str:
         ]
         head = ["| key | takes | default | what it does |", "|---|---|---|---|"]
         parts.append("\n".join([f"\n## `{name}`", "", first_line(model), "", *head, *rows]) + "\n")
+    parts += [f"\n## `{name}`\n\n{_free_section(name)}\n" for name in free_sections()]
     return "".join(parts)
+
+
+def _free_section(name: str) -> str:
+    """What is said of a section whose keys are names: its description, with a link to the page that it names."""
+    return (Config.model_fields[name].description or "").replace("docs/models.md", "[models.md](models.md)")
+
+
+def _block(name: str, value: dict[str, Any]) -> str:
+    """A section of any depth."""
+    dumped: str = yaml.safe_dump({name: value}, allow_unicode=True, sort_keys=False, width=_WIDTH)
+    return dumped
 
 
 def _setting(key: str, value: Any) -> list[str]:
@@ -139,6 +166,8 @@ def _scalar(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
+    if isinstance(value, dict):
+        return str(yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=1 << 30)).strip()
     text = f"{value:%H:%M}" if isinstance(value, time) else str(value)
     # A chosen word is read as it is written, so that even `null` needs no quotes.
     return text if isinstance(value, StrEnum) or _stays(text) else _quoted(text)
@@ -163,12 +192,14 @@ def _takes(field: FieldInfo) -> str:
         return one_of(tuple(f"`{name}`" for name in names))
     if item_type(annotation) is not None:
         return "list of texts"
+    if is_free(annotation):
+        return "keys and values"
     words = kind(annotation).removeprefix("a ")
     return f"{words}, {limits(field)}" if limits(field) else words
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.default
+    value = field.get_default(call_default_factory=True)
     if isinstance(value, tuple):
         return ", ".join(f"`{item}`" for item in value)
     return f"`{value}`" if isinstance(value, Path) else f"`{_scalar(value)}`"

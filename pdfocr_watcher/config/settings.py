@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from pdfocr_watcher.config.nearest import nearest_key
 from pdfocr_watcher.config.problem import Place, Problem, SourceError
-from pdfocr_watcher.config.source import Entry, Scalar, Table, Written, parse
-from pdfocr_watcher.config.words import sections, shown
+from pdfocr_watcher.config.source import Entry, Listing, Scalar, Table, Written, parse
+from pdfocr_watcher.config.words import free_sections, is_free, sections, shown
 
 #: What the names of all variables that set a key begin with.
 PREFIX = "PDFOCR_WATCHER__"
@@ -81,10 +81,14 @@ class Settings:
     def _add_sections(self, written: Written) -> None:
         for entry in self._once("", written):
             section = entry.key
-            if section not in sections():
+            if section not in sections() and section not in free_sections():
                 self.problems.append(Problem(entry.place, f"{section}: unknown key{_suggestion((section,))}"))
                 continue
             match entry.value:
+                case Table() as table if section in free_sections():
+                    for named in self._once(f"{section}.", table):
+                        self.values[section, named.key] = Setting(named.value, named.place)
+                        self._look_for_twins(f"{section}.{named.key}", named.value)
                 case Table() as table:
                     self._add_keys(section, table)
                 case Scalar(text=""):
@@ -100,6 +104,8 @@ class Settings:
         for entry in self._once(f"{section}.", table):
             if entry.key in known:
                 self.values[section, entry.key] = Setting(entry.value, entry.place)
+                if is_free(known[entry.key].annotation):
+                    self._look_for_twins(f"{section}.{entry.key}", entry.value)
                 continue
             suggestion = _suggestion((section, entry.key), in_environment=bool(entry.place.variable))
             self.problems.append(Problem(entry.place, f"{section}.{entry.key}: unknown key{suggestion}"))
@@ -116,6 +122,18 @@ class Settings:
             where = f"first on line {before.line}" if before.line else "in the same variable"
             self.problems.append(Problem(entry.place, f"{prefix}{entry.key}: is written twice, {where}"))
 
+    def _look_for_twins(self, name: str, written: Written) -> None:
+        """Tell of keys that stand twice beside one another, however deep."""
+        match written:
+            case Table() as table:
+                for entry in self._once(f"{name}.", table):
+                    self._look_for_twins(f"{name}.{entry.key}", entry.value)
+            case Listing(items=items):
+                for number, item in enumerate(items, 1):
+                    self._look_for_twins(f"{name}, item {number}", item)
+            case _:
+                pass
+
 
 def variable(section: str, key: str = "") -> str:
     """The environment variable that sets a key, or a whole section."""
@@ -125,9 +143,9 @@ def variable(section: str, key: str = "") -> str:
 def _known(path: tuple[str, ...]) -> bool:
     match path:
         case (section,):
-            return section in sections()
+            return section in sections() or section in free_sections()
         case (section, key):
-            return section in sections() and key in sections()[section].model_fields
+            return section in free_sections() or (section in sections() and key in sections()[section].model_fields)
         case _:
             return False
 

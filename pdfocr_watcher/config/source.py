@@ -3,7 +3,9 @@
 Which keys there are and what they may say is not known here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -122,6 +124,35 @@ def parse(text: str, variable: str = "") -> Written:
         raise SourceError(Problem(Place(0, variable), "is nested too deeply")) from error
     finally:
         loader.dispose()
+
+
+def free_value(written: Written) -> Any:
+    """What is written where anything may stand: as any reader of YAML takes it, but that days stay text."""
+    match written:
+        case Table(entries=entries):
+            return {entry.key: free_value(entry.value) for entry in entries}
+        case Listing(items=items):
+            return [free_value(item) for item in items]
+        case Scalar(value=value):
+            return value
+
+
+def place_of(written: Written, path: Iterable[str | int]) -> Place | None:
+    """Where the end of a path of keys and positions is written, or as much of its beginning as is; None for nothing."""
+    place = None
+    for part in path:
+        match written:
+            case Table(entries=entries):
+                found = [entry for entry in entries if entry.key == part]
+                if not found:
+                    break
+                written, place = found[0].value, found[0].place
+            case Listing(items=items) if isinstance(part, int) and part < len(items):
+                written = items[part]
+                place = written.place
+            case _:
+                break
+    return place
 
 
 def _character(character: int | str | bytes) -> str:

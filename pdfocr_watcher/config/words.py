@@ -24,6 +24,16 @@ def sections() -> dict[str, type[BaseModel]]:
     }
 
 
+def free_sections() -> tuple[str, ...]:
+    """The sections whose keys are names that the configuration gives itself."""
+    return tuple(name for name, field in Config.model_fields.items() if is_free(field.annotation))
+
+
+def is_free(annotation: Any) -> bool:
+    """Whether anything may stand there, keys of any name included."""
+    return get_origin(annotation) is dict
+
+
 def fields() -> Iterator[tuple[str, str, FieldInfo]]:
     """Every key: its section, its name, its definition."""
     for section, model in sections().items():
@@ -59,6 +69,8 @@ def kind(annotation: Any) -> str:
         return one_of(tuple(f'"{name}"' for name in names))
     if item_type(annotation) is not None:
         return "a list, such as [a, b]"
+    if is_free(annotation):
+        return "a section with keys"
     plain = {
         int: "a whole number",
         float: "a number",

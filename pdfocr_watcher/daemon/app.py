@@ -20,6 +20,7 @@ from pdfocr_watcher.daemon.claiming import TellingClaimer
 from pdfocr_watcher.daemon.condition import Condition
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.derived import Derived
+from pdfocr_watcher.daemon.reading import decided, make_reader
 from pdfocr_watcher.daemon.retaining import Retaining
 from pdfocr_watcher.daemon.settling import Settling
 from pdfocr_watcher.daemon.space import Space
@@ -38,12 +39,9 @@ from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opener
 from pdfocr_watcher.pipeline.process import Pipeline
 from pdfocr_watcher.pipeline.rendering import choose_rasterizers
-from pdfocr_watcher.pipeline.sizing import engine_share, render_workers, worker_memory
+from pdfocr_watcher.pipeline.sizing import render_workers
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.pipeline.worker import WorkerSettings
-from pdfocr_watcher.pipeline.workers import WorkerPool
 from pdfocr_watcher.service.health import DaemonState
-from pdfocr_watcher.weights.folder import folder_in_force
 
 _log = structlog.get_logger(__name__)
 
@@ -67,22 +65,16 @@ class Daemon:
     """
 
     def __init__(self, config: Config, *, once: bool = False) -> None:
-        self._config = config
+        self._engine = resolve_engine(config.engine.name)
+        self._config = config = decided(config, self._engine)
         self._folders = config.folders
         self._once = once
         self._stop = asyncio.Event()
         self._state = DaemonState.STARTING
         self._disk = ThreadPoolExecutor(1, "daemon")
-        self._engine = resolve_engine(config.engine.name)
         render = config.render
         rasterizers = choose_rasterizers(render.renderer, render.memory_bytes, render.max_pixels, render.sandbox)
-        share = engine_share(self._engine, config.engine)
-        weights = str(folder_in_force(config.models.folder))
-        settings = WorkerSettings(
-            self._engine, share.threads, config.output.layout_dpi, config.output.jpeg_quality, weights
-        )
-        memory = worker_memory(config.engine, share.processes)
-        self._pool = WorkerPool(settings, share.processes, config.engine.start_timeout_seconds, memory)
+        self._reader = make_reader(config, self._engine)
         self._index = index_of(config)
         shared = self._folders.jobs.is_relative_to(self._folders.root)
         self._mirror = None if shared else self._folders.root / MIRROR_NAME
@@ -96,7 +88,7 @@ class Daemon:
         self._pipeline = Pipeline(
             config,
             rasterizers,
-            self._pool,
+            self._reader,
             self._journal,
             self._jobs,
             Opener(config, rasterizers, self._deliveries.earlier),
@@ -112,7 +104,7 @@ class Daemon:
         self._condition = Condition(
             config,
             self._engine,
-            self._pool,
+            self._reader,
             self._pipeline,
             self._deliveries,
             self._space,
@@ -172,7 +164,7 @@ class Daemon:
             ]
             try:
                 if await self._unless_stopped(self._begin()):
-                    self._pool.start()
+                    self._reader.start()
                     lasting.append(asyncio.create_task(self._deliveries.tidy(self._owner)))
                     return await self._work()
                 return EX_OK
@@ -277,7 +269,7 @@ class Daemon:
         # A process that waits for a disk that hangs does not even die before that answers.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_POOL_GRACE):
-                await self._pool.stop()
+                await self._reader.stop()
         await self._deliveries.stop(_DELIVERIES_GRACE)
         for storage in (self._jobs, self._source):
             storage.stop()

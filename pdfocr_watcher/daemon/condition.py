@@ -1,6 +1,7 @@
 """How the daemon is: whether it may claim, whether it is through, and what health.json says. It changes nothing."""
 
 from collections.abc import Sized
+from time import monotonic
 
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.deliveries import Deliveries
@@ -11,8 +12,9 @@ from pdfocr_watcher.inbox.intake import Intake
 from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.pipeline.active import utc_now
 from pdfocr_watcher.pipeline.process import Pipeline
+from pdfocr_watcher.pipeline.reader import Reader
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.pipeline.workers import EngineState, WorkerPool
+from pdfocr_watcher.pipeline.workers import EngineState
 from pdfocr_watcher.service.health import DaemonState, Health
 
 
@@ -22,7 +24,7 @@ class Condition:
     Args:
         config: the limits.
         engine: the engine's name.
-        pool, pipeline, deliveries, space, source, settling, taking_up: what is looked at; `source` is the inbox as a
+        reader, pipeline, deliveries, space, source, settling, taking_up: what is looked at; `source` is the inbox as a
             folder that must be writable. The intake comes later, see `watch`.
     """
 
@@ -30,7 +32,7 @@ class Condition:
         self,
         config: Config,
         engine: str,
-        pool: WorkerPool,
+        reader: Reader,
         pipeline: Pipeline,
         deliveries: Deliveries,
         space: Space,
@@ -40,7 +42,7 @@ class Condition:
     ) -> None:
         self._config = config
         self._engine = engine
-        self._pool = pool
+        self._reader = reader
         self._pipeline = pipeline
         self._deliveries = deliveries
         self._space = space
@@ -49,6 +51,9 @@ class Condition:
         self._taking_up = taking_up
         self._intake: Intake | None = None
         self._started_at = utc_now()
+        #: When the engine was last neither failed nor out of reach, by `monotonic`; whether it was ever ready.
+        self._well_at = monotonic()
+        self._was_ready = False
 
     def watch(self, intake: Intake) -> None:
         """Look at the inbox too; it is made last, for it asks whether it may claim."""
@@ -72,8 +77,13 @@ class Condition:
     @property
     def stuck(self) -> PdfocrError | None:
         """Why who waits for the end of the work would wait for ever; None if not."""
-        if self._pool.state is EngineState.FAILED:
-            return self._pool.failure
+        if self._reader.state not in {EngineState.UNREACHABLE, EngineState.FAILED}:
+            self._well_at = monotonic()
+            self._was_ready |= self._reader.state is EngineState.READY
+        # One that has worked, or is on another machine, may come back.
+        hopeless = self._reader.state is EngineState.FAILED and not self._was_ready
+        if hopeless or monotonic() - self._well_at >= self._config.engine.start_timeout_seconds:
+            return self._reader.failure
         if self._intake is None:
             return None
         if self._intake.unreachable is not None:
@@ -106,7 +116,8 @@ class Condition:
             heartbeat=utc_now(),
             started_at=self._started_at,
             engine=self._engine,
-            engine_state=self._pool.state,
+            engine_state=self._reader.state,
+            engine_model=self._reader.info.model if self._reader.info is not None else None,
             jobs_waiting=len(jobs) - in_work,
             jobs_in_work=in_work,
             files_in_inbox=self._intake.waiting if self._intake else 0,
@@ -119,6 +130,6 @@ class Condition:
         if self._intake is not None and self._intake.unreachable is not None:
             return DaemonState.UNREACHABLE, self._intake.unreachable
         reason = self.hold() or self._pipeline.trouble or self._deliveries.trouble or self._taking_up.trouble
-        if reason is None and self._pool.failure is not None:
-            reason = str(self._pool.failure)
+        if reason is None and self._reader.failure is not None:
+            reason = str(self._reader.failure)
         return (DaemonState.PAUSED if reason else DaemonState.RUNNING), reason

@@ -37,6 +37,9 @@ class EngineInfo:
 class Engine(ABC):
     """Reads one page at a time."""
 
+    #: Whether it looks at the picture at all: only then it's worth while to make a page upright for it.
+    sees = True
+
     @property
     @abstractmethod
     def info(self) -> EngineInfo:

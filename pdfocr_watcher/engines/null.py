@@ -10,6 +10,8 @@ from pdfocr_watcher.engines.base import Engine, EngineInfo
 class NullEngine(Engine):
     """Finds no block on any page."""
 
+    sees = False
+
     @property
     def info(self) -> EngineInfo:
         """Named as the configuration names it; there is no model."""

@@ -1,7 +1,7 @@
 """Model profiles: how a model is asked, how its answer is read. Declarations, no code.
 
-The built-in ones are the files in `pdfocr_watcher/profiles/`; a configuration may add some, or change a built-in one by
-`extends`.
+The built-in ones are the files in `pdfocr_watcher/profiles/`. What a configuration adds to them, and what must hold
+between the parts of a profile, stands in `own_profiles`.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pdfocr_watcher.engines.generation import Sampling
 
-_FOLDER = "profiles"
+_FOLDER, _SUFFIX = "profiles", ".yaml"
+#: Where the prompt stands in a template.
+PROMPT = "{prompt}"
 
 
 class Parser(StrEnum):
@@ -31,33 +33,46 @@ class Parser(StrEnum):
     LAYOUT_JSON = "layout_json"
 
 
+class PictureFormat(StrEnum):
+    """How a picture is handed to the model."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+
+
 class _Value(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Picture(_Value):
-    """How a page raster becomes the picture that the model sees.
+    """How a page raster becomes the picture that the model sees: made smaller where it is too large, never larger."""
 
-    A page is made smaller until it fits, never larger than `enlarge` times.
-    """
-
-    max_width: int = Field(4096, ge=16, le=16384, description="pixels, of the page upright")
-    max_height: int = Field(4096, ge=16, le=16384, description="pixels, of the page upright")
-    max_pixels: int = Field(16_000_000, ge=256, description="width times height")
-    square: bool = Field(False, description="whether it is padded to a square with gray")
-    format: Annotated[str, Field(pattern="^(png|jpeg)$")] = Field("jpeg", description="png or jpeg")
+    max_side: int = Field(4096, ge=32, le=16384, description="pixels of the longer side")
+    max_pixels: int = Field(16_000_000, ge=1024, description="width times height")
+    step: int = Field(
+        1, ge=1, le=256, description="sides are made multiples of so many pixels, as the model's processor would"
+    )
+    tile: int = Field(
+        0, ge=0, le=4096, description="side of the tiles that the model's processor cuts a picture into; 0 for none"
+    )
+    min_tiles: int = Field(2, ge=1, le=64, description="the fewest that it cuts")
+    max_tiles: int = Field(6, ge=1, le=64, description="the most; a picture is made no larger than they need")
+    square: bool = Field(False, description="whether it is padded to a square, with gray")
+    format: PictureFormat = Field(PictureFormat.JPEG, description="jpeg or png")
     quality: int = Field(95, ge=30, le=100, description="of a JPEG")
 
 
 class ModelSampling(_Value):
     """How the model chooses its words; see `engines.generation.Sampling`."""
 
-    temperature: float = Field(0.0, ge=0, le=2)
-    top_p: float = Field(1.0, gt=0, le=1)
-    max_tokens: int = Field(8192, ge=16)
-    repetition_penalty: float = Field(1.0, ge=1, le=2)
-    ngram_size: int | None = Field(None, ge=2, description="no-repeat n-grams; none where the model needs none")
-    window_size: int = Field(90, ge=2)
+    temperature: float = Field(0.0, ge=0, le=2, description="0 for the likeliest token, always")
+    top_p: float = Field(1.0, gt=0, le=1, description="the share of the likelihood that is chosen from")
+    max_tokens: int = Field(8192, ge=16, description="the most that a page's text may have")
+    repetition_penalty: float = Field(1.0, ge=1, le=2, description="above 1 makes words that were there less likely")
+    ngram_size: int | None = Field(
+        None, ge=2, description="no run of so many tokens twice within the window; none where the model needs no rule"
+    )
+    window_size: int = Field(90, ge=2, description="how many of the last tokens are looked at for that")
 
 
 class Retry(_Value):
@@ -72,30 +87,63 @@ class Retry(_Value):
     repetition_penalty: float | None = Field(None, ge=1, le=2)
 
 
+class ServerMessage(_Value):
+    """What a server is sent; it puts the marks of the model's own chat template around it."""
+
+    system: str | None = Field(None, description="the system message; none for no such message")
+    text: str = Field(PROMPT, description="the text beside the picture, with {prompt} in its place")
+    picture_first: bool = Field(True, description="whether the picture comes before the text")
+
+    def text_for(self, prompt: str) -> str:
+        """The text with this prompt; empty where the picture is to stand alone."""
+        return self.text.replace(PROMPT, prompt)
+
+
 class Profile(_Value):
     """One model."""
 
     name: str
-    model: str = Field(description="its name on the hub, for people; a local folder is named by engine.model")
-    parser: Parser
-    prompt: str = Field(description="what it is asked")
+    model: str = Field(
+        min_length=1, description="its name on the hub, for people; a local folder is named by engine.model"
+    )
+    architectures: tuple[str, ...] = Field(
+        (), description="what the model's config.json may name as its architecture; empty for anything"
+    )
+    parser: Parser = Field(description="what it writes: grounding, markdown, front_matter or layout_json")
+    prompt: str = Field(description="what it is asked; empty where the picture alone is the question")
     template: str = Field(
-        description="the whole input, with {prompt} in its place and the model's own mark for the picture; servers "
-        "apply the model's chat template instead"
+        min_length=1,
+        description="the whole input of an engine in process, with {prompt} and the picture's mark in their places",
     )
-    dpi: int | None = Field(None, ge=36, le=600, description="resolution the model was trained at; None for any")
+    mark: str = Field("<image>", min_length=1, description="what marks the picture's place in the template")
+    server: ServerMessage = Field(default_factory=ServerMessage, description="what servers are sent instead")
+    dpi: int | None = Field(
+        None, ge=36, le=600, description="resolution at which its authors render pages; none for render.dpi"
+    )
     mode: str = Field("default", description="the mode that is used first")
-    modes: dict[str, Picture] = Field(default_factory=lambda: {"default": Picture()})
-    sampling: ModelSampling = ModelSampling()
-    whitelist: tuple[str, ...] = Field((), description="tokens that the no-repeat rule never forbids")
-    ngram_processor: str | None = Field(
-        None, description="the logits processor with the no-repeat rule, as module:class of vLLM"
+    modes: dict[str, Picture] = Field(
+        default_factory=lambda: {"default": Picture()},
+        min_length=1,
+        description="how a page becomes a picture, by name",
     )
-    max_model_len: int = Field(8192, ge=512)
+    sampling: ModelSampling = Field(default_factory=ModelSampling, description="how it chooses its words")
+    whitelist: tuple[str, ...] = Field((), description="tokens that the no-repeat rule never forbids")
+    ngram_processor: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = Field(
+        None, description="the logits processor with the no-repeat rule, as module:class; none for the usual one"
+    )
+    max_model_len: int = Field(8192, ge=512, description="tokens of a page, picture and text together")
     engine_args: dict[str, Any] = Field(default_factory=dict, description="further arguments of vLLM's engine")
-    retries: tuple[Retry, ...] = ()
-    source: str = Field("", description="where the recipe comes from")
+    retries: tuple[Retry, ...] = Field((), description="what is tried when a page's text is no good, in this order")
+    gpu_memory_gb: float | None = Field(
+        None, gt=0, description="memory that a GPU must have at least, GB; none where nobody says"
+    )
+    note: str = Field("", description="what to know before it is used")
+    sources: dict[str, str] = Field(default_factory=dict, description="where each part of the recipe comes from")
     seen: str = Field("", description="what was seen running, and with what; empty for nothing")
+
+    def input_for(self, prompt: str) -> str:
+        """The whole input of an engine in process: the template with this prompt."""
+        return self.template.replace(PROMPT, prompt)
 
     def sampling_for(self, retry: Retry | None = None) -> Sampling:
         """The sampling of the first try, or of one of the others."""
@@ -113,9 +161,23 @@ class Profile(_Value):
 
 
 @cache
+def builtin_names() -> tuple[str, ...]:
+    """The names of the profiles that ship, sorted; a profile's file is called by its name."""
+    folder = resources.files("pdfocr_watcher") / _FOLDER
+    return tuple(
+        sorted(name.removesuffix(_SUFFIX) for file in folder.iterdir() if (name := file.name).endswith(_SUFFIX))
+    )
+
+
+@cache
+def builtin_data(name: str) -> Mapping[str, Any]:
+    """A profile that ships, as it is written."""
+    file = resources.files("pdfocr_watcher") / _FOLDER / f"{name}{_SUFFIX}"
+    data: Mapping[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return data
+
+
+@cache
 def builtin_profiles() -> Mapping[str, Profile]:
     """The profiles that ship, by name."""
-    folder = resources.files("pdfocr_watcher") / _FOLDER
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda file: file.name)
-    profiles = [Profile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files]
-    return {profile.name: profile for profile in profiles}
+    return {name: Profile.model_validate(builtin_data(name)) for name in builtin_names()}

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from pdfocr_watcher.engines.base import Engine, LineEngine
 from pdfocr_watcher.engines.null import NullEngine
+from pdfocr_watcher.engines.vllm.found import find_vllm
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
 
@@ -23,8 +24,11 @@ def _rapidocr(threads: int) -> Engine:
 #: From an engine's name to what makes it, given the number of threads that read one page.
 ENGINES: MappingProxyType[str, Callable[[int], Engine]] = MappingProxyType({"rapidocr": _rapidocr, "null": _null})
 
-#: What `auto` stands for.
-BEST = "rapidocr"
+#: The engines that are a model which writes; they read many pages at a time, in a process or on machines of their own.
+GENERATIVE = frozenset({"vllm", "vllm-server"})
+
+#: What `auto` stands for where there is no GPU.
+EMBEDDED = "rapidocr"
 
 
 def resolve_engine(name: str) -> str:
@@ -33,9 +37,11 @@ def resolve_engine(name: str) -> str:
     Raises:
         PdfocrError: `engine_unavailable` where there is no engine of this name.
     """
-    resolved = BEST if name == "auto" else name
-    if resolved not in ENGINES:
-        known = ", ".join(["auto", *ENGINES])
+    resolved = name
+    if name == "auto":
+        resolved = "vllm" if find_vllm().usable else EMBEDDED
+    if resolved not in ENGINES and resolved not in GENERATIVE:
+        known = ", ".join(["auto", *ENGINES, *sorted(GENERATIVE)])
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"There is no engine {name!r}; there are {known}.")
     return resolved
 
@@ -54,6 +60,8 @@ def create_engine(name: str, threads: int, weights: Path | None = None) -> Engin
             not load.
     """
     resolved = resolve_engine(name)
+    if resolved in GENERATIVE:
+        raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"{resolved} reads in a process of its own, not in a worker.")
     try:
         engine = ENGINES[resolved](threads)
     except PdfocrError:

@@ -5,8 +5,9 @@ Figures and picture first, the JSON last: a page is done with when its JSON is t
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pdfocr_watcher.document.figures import FigureCrop, figure_crops
@@ -17,6 +18,7 @@ from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import well_formed
 
 _SCHEMA = 1
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,22 @@ class Checkpoint:
     Attributes:
         page: the page, None if it could not be read.
         failed: why not, None if it was read.
+        reading: how it was read, as JSON types: `turn` and `skew` (how it was made upright), `tries` (what a model
+            was asked and how that ended, one after the other), `malformed` (marks of the model that were none).
     """
 
     page: Page | None
     failed: FailedPage | None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_page(folder: JobFolder, page: Page, picture: bytes, figures: Mapping[str, bytes]) -> None:
+def write_page(
+    folder: JobFolder,
+    page: Page,
+    picture: bytes,
+    figures: Mapping[str, bytes],
+    reading: Mapping[str, Any] = NOTHING,
+) -> None:
     """Checkpoint a page that was read.
 
     Args:
@@ -40,6 +51,7 @@ def write_page(folder: JobFolder, page: Page, picture: bytes, figures: Mapping[s
         page: what was read.
         picture: the drawn layout picture, JPEG.
         figures: the figure crops, JPEG, by file name in images/.
+        reading: how it was read, see `Checkpoint`.
 
     Raises:
         OSError: the file system refused; the page counts as not done.
@@ -52,11 +64,16 @@ def write_page(folder: JobFolder, page: Page, picture: bytes, figures: Mapping[s
         sync_folder(folder.images)
     _make_folder(folder.pages)
     write_file(folder.layout_picture(page.index), picture)
-    _write(folder, page.index, {"page": page.to_dict()})
+    _write(folder, page.index, {"page": page.to_dict()}, reading)
 
 
-def write_failed_page(folder: JobFolder, failed: FailedPage) -> None:
+def write_failed_page(folder: JobFolder, failed: FailedPage, reading: Mapping[str, Any] = NOTHING) -> None:
     """Checkpoint a page that could not be read.
+
+    Args:
+        folder: the job's folder.
+        failed: the page.
+        reading: what was tried, see `Checkpoint`.
 
     Raises:
         OSError: the file system refused.
@@ -64,7 +81,7 @@ def write_failed_page(folder: JobFolder, failed: FailedPage) -> None:
     if _remove_stale(folder, failed.index, {}):
         sync_folder(folder.images)
     _make_folder(folder.pages)
-    _write(folder, failed.index, {"failed": asdict(failed)})
+    _write(folder, failed.index, {"failed": asdict(failed)}, reading)
 
 
 def _make_folder(folder: Path) -> None:
@@ -85,8 +102,9 @@ def _remove_stale(folder: JobFolder, index: int, figures: Mapping[str, bytes]) -
     return number > len(figures)
 
 
-def _write(folder: JobFolder, index: int, content: dict[str, Any]) -> None:
-    data = json.dumps({"schema_version": _SCHEMA, **content}, ensure_ascii=False, separators=(",", ":"))
+def _write(folder: JobFolder, index: int, content: dict[str, Any], reading: Mapping[str, Any]) -> None:
+    whole = {"schema_version": _SCHEMA, **content, **({"reading": dict(reading)} if reading else {})}
+    data = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
     write_file(folder.checkpoint(index), well_formed(data).encode())
     sync_folder(folder.pages)
 
@@ -105,15 +123,18 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
         data = json.loads(content)
         if data["schema_version"] != _SCHEMA:
             return None
-        checkpoint = _failed(data["failed"]) if "failed" in data else Checkpoint(Page.from_dict(data["page"]), None)
+        reading = dict(data.get("reading", NOTHING))
+        if "failed" in data:
+            checkpoint = Checkpoint(None, _failed(data["failed"]), reading)
+        else:
+            checkpoint = Checkpoint(Page.from_dict(data["page"]), None, reading)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     return checkpoint if _belongs(JobFolder(path.parent.parent), path, checkpoint) else None
 
 
-def _failed(data: Mapping[str, Any]) -> Checkpoint:
-    failed = FailedPage(int(data["index"]), ErrorCode(data["code"]).value, str(data["message"]))
-    return Checkpoint(None, failed)
+def _failed(data: Mapping[str, Any]) -> FailedPage:
+    return FailedPage(int(data["index"]), ErrorCode(data["code"]).value, str(data["message"]))
 
 
 def _belongs(folder: JobFolder, path: Path, checkpoint: Checkpoint) -> bool:

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.model import Outputs
 from pdfocr_watcher.pipeline.active import ActiveJob, Now
+from pdfocr_watcher.pipeline.reader import Reader
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.pipeline.worker import AssembleTask
-from pdfocr_watcher.pipeline.workers import WorkerPool
+from pdfocr_watcher.pipeline.tasks import AssembleTask
 
 #: Seconds that putting the results together may take, for a job and for each of its pages.
 _ASSEMBLY_SECONDS = (120.0, 2.0)
@@ -22,7 +22,7 @@ class Finisher:
     """Has workers put outputs together.
 
     Args:
-        pool: the workers.
+        reader: who has the workers.
         storage: the jobs folder.
         trouble: waits until a step that the file system refused may be tried again; cancels a job that is gone.
         min_page_success: the share of pages that must be read for the job to count as completed.
@@ -31,13 +31,13 @@ class Finisher:
 
     def __init__(
         self,
-        pool: WorkerPool,
+        reader: Reader,
         storage: Storage,
         trouble: Callable[[ActiveJob, Exception], Awaitable[None]],
         min_page_success: float,
         now: Now,
     ) -> None:
-        self._pool = pool
+        self._reader = reader
         self._storage = storage
         self._trouble = trouble
         self._min_page_success = min_page_success
@@ -65,7 +65,7 @@ class Finisher:
         lost = False
         while True:
             try:
-                reply = await self._pool.call(task, fixed + per_page * total, urgent=True)
+                reply = await self._reader.call(task, fixed + per_page * total, urgent=True)
             except PdfocrError as failed:
                 error = await self._storage.suspect(failed, job.input)
                 if error.code in _WORKER_LOST and not lost:

@@ -1,12 +1,14 @@
 """Pages go through: turns are rendered, rasters are read by the workers, outcomes are counted, jobs are ended.
 
-The event loop decides; rendering and disk work run in threads and processes. Every queue is bounded by
-`render.queue_pages`: a turn is begun only when there is room for its rasters.
+The event loop decides; rendering and disk work run in threads and processes. Every queue is bounded by the rasters that
+may exist, `render.queue_pages` and those that the reader has in hand: a turn is begun only when there is room for its
+rasters.
 """
 
 import asyncio
 import contextlib
 import functools
+import os
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,18 +27,20 @@ from pdfocr_watcher.pipeline.finishing import Finisher
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opened, Opener
 from pdfocr_watcher.pipeline.ranges import RangeRenderer
+from pdfocr_watcher.pipeline.reader import Reader, UnreadablePageError
 from pdfocr_watcher.pipeline.rendering import Rasterizer
 from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn
 from pdfocr_watcher.pipeline.slots import RasterSlots
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.pipeline.worker import PageTask
-from pdfocr_watcher.pipeline.workers import WorkerPool
+from pdfocr_watcher.pipeline.tasks import PageTask
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 
 #: Seconds that a stop waits for a disk that refuses.
 _PUT_BACK_SECONDS = 2.0
+#: What trying the page once more does not change.
+_FINAL = frozenset({ErrorCode.RENDER_BUDGET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Pipeline:
     Args:
         config: limits and sizes.
         rasterizers: who renders; the second is tried where the first failed.
-        pool: who reads.
+        reader: who reads.
         journal: where the statuses are written.
         storage: the jobs folder.
         opener: looks at a PDF before its pages are rendered.
@@ -67,7 +71,7 @@ class Pipeline:
         self,
         config: Config,
         rasterizers: tuple[Rasterizer, ...],
-        pool: WorkerPool,
+        reader: Reader,
         journal: StatusJournal,
         storage: Storage,
         opener: Opener,
@@ -76,7 +80,7 @@ class Pipeline:
         render_workers: int,
     ) -> None:
         self._config = config
-        self._pool = pool
+        self._reader = reader
         self._journal = journal
         self._storage = storage
         self._opener = opener
@@ -86,8 +90,8 @@ class Pipeline:
         self._threads = ThreadPoolExecutor(render_workers + 2, "render")
         self._ranges = RangeRenderer(config.render, config.job.max_render_seconds, rasterizers, self._threads)
         self._scheduler = Scheduler(config.render.range_pages)
-        self._slots = RasterSlots(config.render.queue_pages)
-        self._finisher = Finisher(pool, storage, self._storage_trouble, config.job.min_page_success, now)
+        self._slots = RasterSlots(config.render.queue_pages + reader.in_hand)
+        self._finisher = Finisher(reader, storage, self._storage_trouble, config.job.min_page_success, now)
         self._wake = asyncio.Event()
         self._jobs: dict[str, ActiveJob] = {}
         self._ending: set[str] = set()
@@ -168,7 +172,7 @@ class Pipeline:
         """
         for job in self._jobs.values():
             self._scheduler.remove(job.job_id)
-        self._pool.drain()
+        self._reader.drain()
         await asyncio.sleep(0)  # see cancel
         for turn in self._turns:  # what is only rendered would be rendered again
             turn.cancel()
@@ -283,7 +287,7 @@ class Pipeline:
         self._wake.set()
 
     def _engine_status(self) -> EngineStatus | None:
-        info = self._pool.info
+        info = self._reader.info
         return EngineStatus(name=info.name, model=info.model, version=info.version) if info is not None else None
 
     async def _render(self, job: ActiveJob, turn: Turn) -> None:
@@ -305,8 +309,7 @@ class Pipeline:
         if error.code is ErrorCode.STORAGE_FAILED:
             await self._storage_trouble(job, error)
         for index in (index for index in pages if index not in rendered):
-            final = error.code is ErrorCode.RENDER_BUDGET
-            if error.code is ErrorCode.STORAGE_FAILED or (len(pages) > 1 and not final):
+            if error.code is ErrorCode.STORAGE_FAILED or (len(pages) > 1 and error.code not in _FINAL):
                 self._again(job, index)  # of several pages nobody knows yet whose fault it was: each alone
             else:
                 await self._page_trouble(job, index, error)
@@ -322,7 +325,7 @@ class Pipeline:
             try:
                 await self._storage.usable()
                 if not job.cancelled:
-                    await self._pool.call(task, self._config.engine.page_timeout_seconds, urgent=raster.quick)
+                    await self._reader.call(task, self._config.engine.page_timeout_seconds, urgent=raster.quick)
             finally:
                 self._slots.free()
                 self._remove_raster(raster.path)
@@ -349,13 +352,15 @@ class Pipeline:
         job.tries[index] = job.tries.get(index, 0) + 1
         attempts = self._config.job.page_attempts
         _log.warning("page.failed", job_id=job.job_id, page=index + 1, code=error.code, attempt=job.tries[index])
-        if job.tries[index] < attempts and error.code is not ErrorCode.RENDER_BUDGET:
+        final = error.code in _FINAL or (isinstance(error, UnreadablePageError) and error.final)
+        if job.tries[index] < attempts and not final:
             self._again(job, index)
             return
         failed = FailedPage(index, error.code, str(error))
+        reading = error.reading if isinstance(error, UnreadablePageError) else {}
         while not job.cancelled:
             try:
-                await self._in_thread(functools.partial(write_failed_page, job.folder, failed))
+                await self._in_thread(functools.partial(write_failed_page, job.folder, failed, reading))
             except OSError as refused:
                 await self._storage_trouble(job, refused)
             else:
@@ -403,11 +408,13 @@ class Pipeline:
             job.cancelled = True  # every loop that waits for the disk ends with this
 
     def _remove_raster(self, path: Path) -> None:
-        """Remove a raster, without waiting for a disk that may hang."""
+        """Remove a raster and what was made of it, without waiting for a disk that may hang."""
 
         def remove() -> None:
             with contextlib.suppress(OSError):  # the delivery or the next start removes what is left
-                path.unlink(missing_ok=True)
+                for name in os.listdir(path.parent):
+                    if name == path.name or name.startswith(f"{path.name}."):
+                        (path.parent / name).unlink(missing_ok=True)
 
         with contextlib.suppress(RuntimeError):  # after the stop
             self._threads.submit(remove)

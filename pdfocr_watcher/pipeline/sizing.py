@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pdfocr_watcher.config.model import Engine, Render
+from pdfocr_watcher.engines.registry import GENERATIVE
 from pdfocr_watcher.pipeline.cgroups import allowance
 
 #: Memory that one process of an engine needs, in bytes, measured on pages of 200 dpi with room to spare.
-_ENGINE_MEMORY = {"rapidocr": 900_000_000, "null": 150_000_000}
+_ENGINE_MEMORY = {"rapidocr": 900_000_000, "null": 150_000_000, "vllm": 300_000_000, "vllm-server": 300_000_000}
 #: The same of one renderer.
 _RENDERER_MEMORY = 200_000_000
 #: The engine's processes together may have so much of the memory before one of them is ended.
@@ -71,7 +72,7 @@ def _meminfo(root: Path, key: str) -> int:
 def engine_share(
     name: str, settings: Engine, *, core_count: int | None = None, memory: int | None = None
 ) -> EngineShare:
-    """Processes and threads of a CPU engine.
+    """Processes and threads of a CPU engine, or of what prepares pages for a model and keeps what it wrote.
 
     One process a core, as far as half of the memory goes; the cores that are left over become threads.
 
@@ -84,7 +85,8 @@ def engine_share(
     core_count = core_count or cores()
     memory = available_memory() if memory is None else memory
     fitting = max(1, memory // 2 // _ENGINE_MEMORY.get(name, 1)) if memory else core_count
-    processes = settings.max_concurrency or min(core_count, fitting)
+    asked = 0 if name in GENERATIVE else settings.max_concurrency  # that is the model's affair
+    processes = asked or min(core_count, fitting)
     return EngineShare(processes, settings.threads or max(1, core_count // processes))
 
 

@@ -5,37 +5,28 @@ everything that a library prints goes to standard error. Rasters and checkpoints
 through the pipe. The process ends with its daemon.
 """
 
-import contextlib
-import ctypes
 import json
-import os
-import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pdfocr_watcher.document.figures import figure_crops, save_crop
-from pdfocr_watcher.document.layouts import layout_picture
-from pdfocr_watcher.document.model import Page
-from pdfocr_watcher.engines.base import Engine
+from pdfocr_watcher.engines.base import Engine, EngineInfo
+from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import create_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.checkpoint import write_page
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.probe import refusal
 from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.assembly import assemble
-from pdfocr_watcher.pipeline.rendering import keep_raster_memory, load_raster
+from pdfocr_watcher.pipeline.child import end_with_parent, ignore_stops, offer_first, protocol_channels
+from pdfocr_watcher.pipeline.page_work import keep_page, prepare_page, read_page
+from pdfocr_watcher.pipeline.rendering import keep_raster_memory
+from pdfocr_watcher.pipeline.tasks import Answer, AssembleTask, KeepTask, PageTask, PrepareTask, Task, task_of
 
-_PR_SET_PDEATHSIG = 1
 #: Characters of a failure's detail that are told; a library may put a whole page into its message.
 _DETAIL_LENGTH = 2000
-#: Out of 1000: where memory runs out the system is to take a worker, which is replaced, and not the daemon.
-_EXPENDABLE = 500
-
-Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,104 +38,64 @@ class WorkerSettings:
         threads: threads that read one page.
         layout_dpi: resolution of the layout pictures.
         jpeg_quality: of figures and layout pictures.
+        straighten: whether pages that are turned or askew are made upright.
         weights: the folder with the weights for layout and tables; empty for rules alone.
+        profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
     """
 
     engine: str
     threads: int
     layout_dpi: int
     jpeg_quality: int
+    straighten: bool = True
     weights: str = ""
+    profile: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         """As the worker's only argument."""
         return json.dumps(asdict(self))
 
 
-@dataclass(frozen=True, slots=True)
-class PageTask:
-    """Read a page and checkpoint it; the raster is removed.
+class Hand:
+    """Does tasks, one after the other.
 
-    Attributes:
-        job: the job's folder.
-        index: the page, counted from 0.
-        raster: the page's picture, PPM.
-        dpi: the resolution at which it was rendered.
+    Args:
+        settings: how.
+        engine: who reads; None where a model elsewhere does.
     """
 
-    job: str
-    index: int
-    raster: str
-    dpi: float
+    def __init__(self, settings: WorkerSettings, engine: Engine | None) -> None:
+        self._settings = settings
+        self._profile = Profile.model_validate(settings.profile) if settings.profile is not None else None
+        self._engine = engine
 
+    def answer(self, line: bytes) -> Answer:
+        """Do what a line asks for; every failure becomes an answer."""
+        number, task = task_of(line)
+        try:
+            return {"number": number, "ok": True, **self._do(task)}
+        except PdfocrError as error:
+            failure = error
+        except OSError as error:
+            failure = PdfocrError(ErrorCode.STORAGE_FAILED, refusal(error, Path(task.job).parent))
+        except Exception as error:  # noqa: BLE001 - one page's trouble must not end the worker
+            failure = PdfocrError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
+        return {"number": number, "ok": False, "code": failure.code, "detail": failure.detail[:_DETAIL_LENGTH]}
 
-@dataclass(frozen=True, slots=True)
-class AssembleTask:
-    """Put the outputs together.
-
-    Attributes:
-        job: the job's folder.
-        total: the document's pages.
-    """
-
-    job: str
-    total: int
-
-
-Task = PageTask | AssembleTask
-
-
-def task_line(task: Task, number: int) -> bytes:
-    """A task as it goes through the pipe; its answer carries the same number."""
-    return json.dumps({"number": number, "task": type(task).__name__, **asdict(task)}).encode() + b"\n"
-
-
-def read_page(task: PageTask, engine: Engine, settings: WorkerSettings) -> Answer:
-    """Read a page, draw its layout picture, cut its figures, checkpoint it.
-
-    Raises:
-        PdfocrError: the engine failed (ENGINE_FAILED).
-        OSError: the raster cannot be read or the checkpoint not be written.
-    """
-    raster = Path(task.raster)
-    image = load_raster(raster)
-    try:
-        with step(Step.RECOGNIZE, raster):
-            blocks = engine.recognize(image)
-    except Exception as error:
-        raise PdfocrError(ErrorCode.ENGINE_FAILED, f"{type(error).__name__}: {error}") from error
-    page = Page(task.index, image.width, image.height, task.dpi, blocks)
-    picture = layout_picture(image, page, settings.layout_dpi, settings.jpeg_quality)
-    figures = {crop.filename: save_crop(image, crop, settings.jpeg_quality) for crop in figure_crops(page)}
-    write_page(JobFolder(Path(task.job)), page, picture, figures)
-    raster.unlink(missing_ok=True)
-    return {}
-
-
-def answer(line: bytes, engine: Engine, settings: WorkerSettings) -> Answer:
-    """Do what a line asks for; every failure becomes an answer."""
-    data = json.loads(line)
-    number, kind = data.pop("number"), data.pop("task")
-    try:
-        if kind == PageTask.__name__:
-            return {"number": number, "ok": True, **read_page(PageTask(**data), engine, settings)}
-        assembly = AssembleTask(**data)
-        with step(Step.ASSEMBLE, Path(assembly.job)):
-            return {"number": number, "ok": True, "images": assemble(JobFolder(Path(assembly.job)), assembly.total)}
-    except PdfocrError as error:
-        failure = error
-    except OSError as error:
-        failure = PdfocrError(ErrorCode.STORAGE_FAILED, refusal(error, Path(data["job"]).parent))
-    except Exception as error:  # noqa: BLE001 - one page's trouble must not end the worker
-        failure = PdfocrError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
-    return {"number": number, "ok": False, "code": failure.code, "detail": failure.detail[:_DETAIL_LENGTH]}
-
-
-def _end_with_parent(parent: int) -> None:
-    """Ask the kernel to kill this process when the daemon, process `parent`, dies, however it dies."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before we asked
-        sys.exit(1)
+    def _do(self, task: Task) -> Answer:
+        settings = self._settings
+        layout = (settings.layout_dpi, settings.jpeg_quality)
+        match task:
+            case AssembleTask():
+                with step(Step.ASSEMBLE, Path(task.job)):
+                    return {"images": assemble(JobFolder(Path(task.job)), task.total)}
+            case KeepTask() if self._profile is not None:
+                return keep_page(task, self._profile, *layout)
+            case PrepareTask() if self._profile is not None:
+                return prepare_page(task, self._profile, upright=settings.straighten)
+            case PageTask() if self._engine is not None:
+                return read_page(task, self._engine, *layout, upright=settings.straighten)
+        raise PdfocrError(ErrorCode.INTERNAL, f"This worker does no {type(task).__name__}.")
 
 
 def _use_one_thread() -> None:
@@ -154,45 +105,30 @@ def _use_one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def _offer_first() -> None:
-    """Have the system end this process before the daemon where memory runs out."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(str(_EXPENDABLE), encoding="ascii")
-
-
-def _protocol_channels() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output for tasks and answers alone.
-
-    What libraries print goes to standard error; they and the programs that they start read an empty input.
-    """
-    tasks, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return tasks, answers
-
-
 def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], None]) -> None:
     """Load the engine, say so, and answer until the input ends."""
     try:
-        engine = create_engine(settings.engine, settings.threads, Path(settings.weights) if settings.weights else None)
+        engine = None
+        if settings.profile is None:
+            weights = Path(settings.weights) if settings.weights else None
+            engine = create_engine(settings.engine, settings.threads, weights)
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return
-    send({"ready": True, "engine": asdict(engine.info)})
+    # A model that is elsewhere says itself who it is.
+    info = engine.info if engine is not None else EngineInfo(settings.engine, "", "")
+    send({"ready": True, "engine": asdict(info)})
+    hand = Hand(settings, engine)
     for line in lines:
-        send(answer(line, engine, settings))
+        send(hand.answer(line))
 
 
 def main() -> None:
     """Run as `python -m pdfocr_watcher.pipeline.worker SETTINGS DAEMON_PID`."""
-    # A service manager and a terminal signal every process; the daemon alone decides when the page in hand is over.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    _end_with_parent(int(sys.argv[2]))
-    _offer_first()
-    tasks, answers = _protocol_channels()
+    ignore_stops()
+    end_with_parent(int(sys.argv[2]))
+    offer_first()
+    tasks, answers = protocol_channels()
     keep_raster_memory()
     _use_one_thread()
 

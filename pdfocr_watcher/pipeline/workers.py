@@ -9,13 +9,14 @@ import structlog
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.pipeline.worker import Answer, Task, WorkerSettings
+from pdfocr_watcher.pipeline.backoff import BACKOFF as _BACKOFF
+from pdfocr_watcher.pipeline.backoff import pause
+from pdfocr_watcher.pipeline.tasks import Answer, Task
+from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.worker_process import WorkerProcess
 
 _log = structlog.get_logger(__name__)
 
-#: Seconds between two tries to start an engine that does not start: doubled up to the last.
-_BACKOFF = (1.0, 60.0)
 #: Seconds that a worker has to end by itself once its input is closed.
 _GRACE = 2.0
 #: Seconds between two looks at the workers' memory, and at whether the idle ones are still well.
@@ -29,6 +30,8 @@ class EngineState(StrEnum):
 
     LOADING = "loading"
     READY = "ready"
+    #: It is on other machines, and none of them answers.
+    UNREACHABLE = "unreachable"
     FAILED = "failed"
 
 
@@ -74,6 +77,8 @@ class WorkerPool:
     ) -> None:
         self._places = [_Place(WorkerProcess(settings)) for _ in range(size)]
         self._memory_bytes = memory_bytes
+        # Where a model reads elsewhere, that is the engine.
+        self._ready = "engine.ready" if settings.profile is None else "worker.ready"
         self._start_timeout = start_timeout
         self._orders: asyncio.PriorityQueue[_Order] = asyncio.PriorityQueue()
         self._serial = itertools.count()
@@ -83,6 +88,11 @@ class WorkerPool:
         self.state = EngineState.LOADING
         self.failure: PdfocrError | None = None
         self.info: EngineInfo | None = None
+
+    @property
+    def in_hand(self) -> int:
+        """Rasters that are kept besides those that may wait: none, each goes from its queue to a worker."""
+        return 0
 
     @property
     def pids(self) -> list[int]:
@@ -199,11 +209,9 @@ class WorkerPool:
             await worker.stop(_GRACE)
 
     async def _ensure_started(self, place: _Place) -> None:
-        first, longest = _BACKOFF
         while not place.worker.ready:
             if place.failures:
-                # The exponent has a bound: these tries go on for years.
-                await asyncio.sleep(min(first * 2 ** min(place.failures - 1, 30), longest))
+                await asyncio.sleep(pause(place.failures, _BACKOFF))
             try:
                 self.info = await place.worker.start(self._start_timeout)
             except PdfocrError as error:
@@ -211,7 +219,7 @@ class WorkerPool:
                 _log.error("engine.failed", code=error.code, detail=error.detail, failures=place.failures)
                 self._note_failure(error)
             else:
-                _log.info("engine.ready", pid=place.worker.pid, engine=self.info.name, model=self.info.model)
+                _log.info(self._ready, pid=place.worker.pid, engine=self.info.name, model=self.info.model)
                 self.state, self.failure = EngineState.READY, None
                 self._settled.set()
 

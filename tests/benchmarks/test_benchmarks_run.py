@@ -58,6 +58,12 @@ def test_many_finds_every_content_once(tmp_path):
     assert "dropped 5, completed 5, twice 0, missing 0, left over 0" in printed
 
 
+def test_starvation_counts_the_time_without_a_page(tmp_path):
+    printed = run(tmp_path, "starvation", "--documents", "2", "--pages", "2", "--rate", "20")
+    assert "4 pages" in printed
+    assert "a GPU of 20 pages/s, time without a page: " in printed
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_soak_finds_every_drop_once_and_nothing_that_grows(tmp_path):

@@ -70,9 +70,12 @@ def test_an_engine_may_be_given_by_its_name_alone(load):
         ),
         (
             "engine: nul",
-            '1: engine.name: must be "auto", "rapidocr" or "null", not \'nul\'; did you mean "null"?',
+            (
+                '1: engine.name: must be "auto", "rapidocr", "vllm", "vllm-server" or "null", not \'nul\'; '
+                'did you mean "null"?'
+            ),
         ),
-        ("engine: 5", '1: engine.name: must be "auto", "rapidocr" or "null", not 5'),
+        ("engine: 5", '1: engine.name: must be "auto", "rapidocr", "vllm", "vllm-server" or "null", not 5'),
         ("inbox:\n  observer:\n", '2: inbox.observer: must be "auto", "native" or "polling", not empty'),
         # kinds
         ("render:\n  dpi: abc\n", "2: render.dpi: must be a whole number, not 'abc'"),
@@ -99,7 +102,7 @@ def test_an_engine_may_be_given_by_its_name_alone(load):
         ("engine: [a]", "1: engine: must be a section with keys below it, not a list"),
         ("- a", "1: must hold sections such as `folders:` and `inbox:`, not a list"),
         # limits
-        ("render:\n  dpi: 5\n", "2: render.dpi: must be at least 36, not 5"),
+        ("render:\n  dpi: 5\n", "2: render.dpi (5) must be 0 or at least 36"),
         ("render:\n  dpi: 5000\n", "2: render.dpi: must be at most 1200, not 5000"),
         ("inbox:\n  settle_seconds: 0\n", "2: inbox.settle_seconds: must be more than 0, not 0"),
         # twice

@@ -66,7 +66,7 @@ def test_the_page_has_a_row_for_every_key():
     for _, key, field in fields():
         assert f"| `{key}` | " in page
         assert f" {field.description} |" in page
-    assert "| `dpi` | whole number, 36 to 1200 | `200` |" in page
+    assert "| `dpi` | whole number, 0 to 1200 | `0` |" in page
     assert "| `observer` | `auto`, `native` or `polling` | `auto` |" in page
     assert "`4000000000`" in page
 
@@ -77,12 +77,21 @@ def test_every_row_of_the_tables_has_four_cells():
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=12)
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufeff"), max_size=12)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=8,
+)
 CONFIGS = st.builds(
-    lambda ignore, observer, engine, dpi, settle: Config.model_validate(
+    lambda ignore, observer, engine, dpi, settle, extra, prompt: Config.model_validate(
         {
             "inbox": Inbox(ignore=ignore, observer=observer, settle_seconds=settle, unmarked_settle_seconds=settle),
             "engine": {"name": engine},
             "render": {"dpi": dpi},
+            "servers": {"urls": ("http://gpu1:8000/v1", "https://[::1]/v1")},
+            "vllm": {"extra_args": extra},
+            "profiles": {"mine": {"extends": "olmocr", "prompt": prompt, "engine_args": extra}},
         }
     ),
     st.lists(NAMES, max_size=40).map(tuple),
@@ -90,6 +99,8 @@ CONFIGS = st.builds(
     st.sampled_from(EngineName),
     st.integers(36, 1200),
     st.floats(0, 604_800, exclude_min=True),
+    st.dictionaries(WORDS, VALUES, max_size=3),
+    WORDS,
 )
 
 

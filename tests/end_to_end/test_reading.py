@@ -1,5 +1,6 @@
 """What the embedded engine reads of documents whose words are known: all of them, in order, none run together."""
 
+import pikepdf
 import pytest
 
 from pdfocr_watcher.cli import sample
@@ -32,6 +33,16 @@ def test_the_words_are_there_in_order(reading_site: Site, name: str, content: by
     found, expected = words(_read(reading_site, name, content)), words(wanted)
     assert in_order(expected, found) >= 1 - _SLIPS / 100
     assert len(found) <= len(expected) * (1 + _SLIPS / 100), "no line is doubled and nothing is made up"
+
+
+def test_pages_that_were_scanned_on_their_side_or_upside_down_are_read(reading_site: Site) -> None:
+    reading_site.drop("turned.pdf", pdfs.turned(pdfs.two_columns(), (0, 90, 180, 270)), into="reading")
+    job = reading_site.result("reading/turned.pdf")
+    expected = words(f"{pdfs.LEFT_COLUMN} {pdfs.RIGHT_COLUMN}")
+    for page in pages_of(job.text()):
+        assert in_order(expected, words(page)) >= 1 - _SLIPS / 100
+    with pikepdf.open(job.folder / "output_layouts.pdf") as layouts:
+        assert all(float(page.mediabox[2]) < float(page.mediabox[3]) for page in layouts.pages), "as a reader sees them"
 
 
 def test_a_column_is_read_to_its_end_before_the_next(reading_site: Site) -> None:

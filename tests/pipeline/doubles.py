@@ -18,7 +18,8 @@ from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.status_file import write_status
 from pdfocr_watcher.pipeline.active import ActiveJob
 from pdfocr_watcher.pipeline.rendering import PageSize
-from pdfocr_watcher.pipeline.worker import PageTask, WorkerSettings
+from pdfocr_watcher.pipeline.tasks import PageTask
+from pdfocr_watcher.pipeline.worker import WorkerSettings
 
 #: When the jobs of the tests were claimed.
 CLAIMED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -13,7 +13,8 @@ from pdfocr_watcher.jobs.checkpoint import write_failed_page
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, Outputs, Stage, Status
 from pdfocr_watcher.pipeline.opening import Earlier, Opener
-from pdfocr_watcher.pipeline.worker import PageTask, answer, task_line
+from pdfocr_watcher.pipeline.tasks import PageTask, task_line
+from pdfocr_watcher.pipeline.worker import Hand
 from tests.pipeline.doubles import CARD, NULL_WORKER, FakeRasterizer, claimed_job, pending_status, ppm
 
 CONTENT = b"%PDF-1.7 the same card"
@@ -33,7 +34,7 @@ def read(folder, index):
     folder.rasters.mkdir(exist_ok=True)
     raster = folder.rasters / f"{index}.ppm"
     raster.write_bytes(ppm(index))
-    reply = answer(task_line(PageTask(str(folder.path), index, str(raster), 72.0), 1), NullEngine(), NULL_WORKER)
+    reply = Hand(NULL_WORKER, NullEngine()).answer(task_line(PageTask(str(folder.path), index, str(raster), 72.0), 1))
     assert reply["ok"]
 
 

@@ -127,3 +127,8 @@ def test_the_engines_processes_share_most_of_the_memory(machine):
 
 def test_a_share_is_never_so_small_that_an_engine_could_not_work():
     assert worker_memory(Engine(), 8, memory=GB) > GB
+
+
+def test_how_many_pages_a_model_reads_at_a_time_says_nothing_of_the_workers():
+    share = engine_share("vllm", Engine(max_concurrency=200), core_count=8, memory=64 * GB)
+    assert share == EngineShare(8, 1)

@@ -15,7 +15,8 @@ from pdfocr_watcher.engines.null import NullEngine
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint, write_failed_page
 from pdfocr_watcher.jobs.folder import JobFolder
-from pdfocr_watcher.pipeline.worker import AssembleTask, PageTask, WorkerSettings, answer, serve, task_line
+from pdfocr_watcher.pipeline.tasks import AssembleTask, PageTask, task_line
+from pdfocr_watcher.pipeline.worker import Hand, WorkerSettings, serve
 from tests.pipeline.doubles import NULL_WORKER, ppm
 
 
@@ -57,7 +58,7 @@ def page_task(folder, index=0, dpi=72.0):
 
 
 def do(task, engine=None):
-    return answer(task_line(task, 1), engine or NullEngine(), NULL_WORKER)
+    return Hand(NULL_WORKER, engine or NullEngine()).answer(task_line(task, 1))
 
 
 def test_a_task_is_one_line_whatever_is_in_its_paths():
@@ -146,8 +147,8 @@ def python(code, **options):
 def test_what_a_library_prints_does_not_come_between_the_answers():
     done = python(
         "import os, sys\n"
-        "from pdfocr_watcher.pipeline.worker import _protocol_channels\n"
-        "tasks, answers = _protocol_channels()\n"
+        "from pdfocr_watcher.pipeline.child import protocol_channels\n"
+        "tasks, answers = protocol_channels()\n"
         "print('loading model', flush=True)\n"
         "os.write(1, b'from C\\n')\n"
         "assert sys.stdin.read() == '', 'a library reads no task'\n"

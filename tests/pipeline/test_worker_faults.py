@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.pipeline import worker_process, workers
+from pdfocr_watcher.pipeline import child_process, workers
 from pdfocr_watcher.pipeline.workers import EngineState
 from tests.pipeline.doubles import NULL_WORKER, PATIENCE, outcome, page_task, until
 
@@ -254,7 +254,7 @@ def freezer():
 async def test_a_worker_that_cannot_be_killed_is_not_waited_for_and_no_more_are_heaped_upon_it(
     make_pool, folder, freezer, monkeypatch
 ):
-    monkeypatch.setattr(worker_process, "_KILLED", 0.3)
+    monkeypatch.setattr(child_process, "_KILLED", 0.3)
     monkeypatch.setattr(workers, "_BACKOFF", (0.05, 0.2))
     pool = await make_pool()
     (pid,) = pool.pids

@@ -17,7 +17,8 @@ import pytest
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline import workers
-from pdfocr_watcher.pipeline.worker import AssembleTask, PageTask, WorkerSettings
+from pdfocr_watcher.pipeline.tasks import AssembleTask, PageTask
+from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.worker_process import WorkerProcess
 from pdfocr_watcher.pipeline.workers import EngineState, WorkerPool
 from tests.pipeline.doubles import NULL_WORKER, PATIENCE, START, outcome, page_task, ppm, until, worker_in_task
@@ -345,7 +346,8 @@ DAEMON = """
 import asyncio
 import structlog
 import sys
-from pdfocr_watcher.pipeline.worker import PageTask, WorkerSettings
+from pdfocr_watcher.pipeline.tasks import PageTask
+from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.workers import WorkerPool
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))

@@ -48,8 +48,9 @@ class Generator(Protocol):
             urgent: before those that are not.
 
         Raises:
-            PdfocrError: ENGINE_TIMEOUT; ENGINE_FAILED, the engine refused this request; ENGINE_CRASHED, it ended when
-                it was given this request and no other.
+            PdfocrError: ENGINE_TIMEOUT; ENGINE_FAILED, the engine refused this request; STORAGE_FAILED, its picture
+                cannot be read; ENGINE_CRASHED or ENGINE_OUT_OF_GPU_MEMORY, the engine ended when it was given this
+                request and no other.
         """
         ...
 

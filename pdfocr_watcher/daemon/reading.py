@@ -1,0 +1,140 @@
+"""Who reads the pages of a daemon: made from its configuration, not started yet."""
+
+from pathlib import Path
+
+from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.engines.own_profiles import resolve_profile
+from pdfocr_watcher.engines.profiles import Profile
+from pdfocr_watcher.engines.registry import GENERATIVE
+from pdfocr_watcher.engines.vllm.found import find_vllm, vllm_version
+from pdfocr_watcher.engines.vllm.recipe import host_settings
+from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.pipeline.generating.generator import Generator
+from pdfocr_watcher.pipeline.generating.local import LocalEngine
+from pdfocr_watcher.pipeline.generating.reader import GenerativeReader
+from pdfocr_watcher.pipeline.generating.servers import Servers
+from pdfocr_watcher.pipeline.reader import Reader
+from pdfocr_watcher.pipeline.sizing import engine_share, worker_memory
+from pdfocr_watcher.pipeline.worker import WorkerSettings
+from pdfocr_watcher.pipeline.workers import WorkerPool
+from pdfocr_watcher.weights.folder import folder_in_force
+
+#: Seconds that an engine has to start, and servers to answer for the first time.
+_START_SECONDS = 120.0
+#: The same where a model is loaded, and compiled at its first start.
+_LOAD_SECONDS = 1800.0
+#: Seconds for a page that an engine has alone, and for one that shares a model with a hundred others: at the 2,500
+#: tokens a second that DeepSeek-OCR's authors name, the longest page takes five minutes then.
+_PAGE_SECONDS = 180.0
+_SHARED_PAGE_SECONDS = 900.0
+#: Resolution of the page rasters, in dots per inch, for engines that say nothing of it.
+_DPI = 200
+#: Pages that a model reads at a time where the configuration leaves it open (the model's authors' figure).
+_CONCURRENCY = 100
+
+
+def decided(config: Config, engine: str) -> Config:
+    """The configuration with what it leaves to the engine filled in: resolution and time limits.
+
+    Args:
+        config: as it was read.
+        engine: the engine's name, not `auto`.
+
+    Raises:
+        PdfocrError: CONFIG_INVALID, the profile that it names cannot be used.
+    """
+    profile = _profile(config, engine)
+    page_seconds = _PAGE_SECONDS if profile is None else _SHARED_PAGE_SECONDS
+    start_seconds = _LOAD_SECONDS if engine == "vllm" else _START_SECONDS
+    limits = {
+        "page_timeout_seconds": config.engine.page_timeout_seconds or page_seconds,
+        "start_timeout_seconds": config.engine.start_timeout_seconds or start_seconds,
+    }
+    dpi = config.render.dpi or (profile.dpi if profile is not None else None) or _DPI
+    return config.model_copy(
+        update={
+            "engine": config.engine.model_copy(update=limits),
+            "render": config.render.model_copy(update={"dpi": dpi}),
+        }
+    )
+
+
+def _profile(config: Config, engine: str) -> Profile | None:
+    """How the model is asked and read; None where no model is."""
+    return resolve_profile(config.engine.profile, config.profiles) if engine in GENERATIVE else None
+
+
+def make_reader(config: Config, engine: str) -> Reader:
+    """Who reads pages.
+
+    Args:
+        config: the configuration, `decided`.
+        engine: the engine's name, not `auto`.
+
+    Raises:
+        PdfocrError: it cannot be made: a key file that cannot be read, no server named.
+    """
+    limit = config.engine.start_timeout_seconds
+    profile = _profile(config, engine)
+    share = engine_share(engine, config.engine)
+    settings = WorkerSettings(
+        engine,
+        share.threads,
+        config.output.layout_dpi,
+        config.output.jpeg_quality,
+        config.render.straighten,
+        str(folder_in_force(config.models.folder)),
+        profile.model_dump(mode="json") if profile is not None else None,
+    )
+    # What prepares pages starts at once, however long the model takes.
+    worker_limit = limit if profile is None else _START_SECONDS
+    pool = WorkerPool(settings, share.processes, worker_limit, worker_memory(config.engine, share.processes))
+    if profile is None:
+        return pool
+    return GenerativeReader(pool, _generator(config, engine, profile, limit), profile)
+
+
+def _generator(config: Config, engine: str, profile: Profile, limit: float) -> Generator:
+    concurrency = config.engine.max_concurrency or _CONCURRENCY
+    if engine == "vllm":
+        if not (version := vllm_version()):
+            raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, find_vllm().reason)
+        model = str(Path(config.engine.model).expanduser()) if config.engine.model else ""
+        settings = host_settings(profile, config.vllm, model=model, concurrency=concurrency, version=version)
+        return LocalEngine(settings, concurrency, limit)
+    return make_servers(config, profile, limit)
+
+
+def make_servers(config: Config, profile: Profile, start_grace: float) -> Servers:
+    """The servers that the configuration names.
+
+    Args:
+        config: the configuration.
+        profile: how their model is asked.
+        start_grace: seconds that servers which do not answer yet may be starting.
+
+    Raises:
+        PdfocrError: CONFIG_INVALID, the key's file cannot be read, or no server is named.
+    """
+    servers = config.servers
+    return Servers(
+        profile,
+        servers.urls,
+        model=config.engine.model,
+        api_key=_key(servers.api_key_file),
+        ca_file=str(Path(servers.ca_file).expanduser()) if servers.ca_file else "",
+        verify_tls=servers.verify_tls,
+        concurrency=config.engine.max_concurrency or _CONCURRENCY,
+        health_interval=servers.health_interval,
+        start_grace=start_grace,
+    )
+
+
+def _key(path: str) -> str:
+    """The key in a file; none where no file is named."""
+    if not path:
+        return ""
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise PdfocrError(ErrorCode.CONFIG_INVALID, f"servers.api_key_file: {path} cannot be read: {error}.") from error

@@ -1,0 +1,129 @@
+"""What a worker process can be asked to do, and how that goes through its pipe. Values only."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PageTask:
+    """Read a page and checkpoint it; the raster is removed.
+
+    Attributes:
+        job: the job's folder.
+        index: the page, counted from 0.
+        raster: the page's picture, PPM.
+        dpi: the resolution at which it was rendered.
+    """
+
+    job: str
+    index: int
+    raster: str
+    dpi: float
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareTask:
+    """Make the picture of a page that a model is to read.
+
+    Attributes:
+        job: the job's folder.
+        raster: the page's picture, PPM; it stays.
+        mode: which of the profile's modes the picture is for.
+        turn, skew: how the page is made upright (see `engines.orientation`); None to find out.
+    """
+
+    job: str
+    raster: str
+    mode: str
+    turn: int | None = None
+    skew: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepTask:
+    """Make blocks of what a model wrote of a page, and checkpoint it; the raster is removed.
+
+    The answer's `kept` says whether that was done; where it was not, `turn` may say by how many degrees clockwise the
+    page is to be turned first.
+
+    Attributes:
+        job, index, raster, dpi: see `PageTask`.
+        turn, skew: how the page was made upright for the model.
+        mode: which of the profile's modes the picture was for that the model saw.
+        parser: what it writes (`engines.profiles.Parser`).
+        text: what it wrote.
+        tries: what was tried to get there, as the checkpoint records it.
+        if_blank: whether that is right only where nothing is on the page.
+        if_upright: whether that is right only where the text itself does not say that the page is turned.
+    """
+
+    job: str
+    index: int
+    raster: str
+    dpi: float
+    turn: int
+    skew: float
+    mode: str
+    parser: str
+    text: str
+    tries: tuple[Mapping[str, Any], ...]
+    if_blank: bool = False
+    if_upright: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AssembleTask:
+    """Put the outputs together.
+
+    Attributes:
+        job: the job's folder.
+        total: the document's pages.
+    """
+
+    job: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What comes of a `PrepareTask`.
+
+    Attributes:
+        picture: the path of what the model is to read.
+        turn, skew: how the page was made upright.
+    """
+
+    picture: str
+    turn: int
+    skew: float
+
+    @classmethod
+    def of(cls, answer: Answer) -> "Prepared":
+        """The values of an answer.
+
+        Raises:
+            LookupError, TypeError, ValueError: it is none.
+        """
+        if type(answer["picture"]) is not str:
+            raise TypeError("no picture")
+        return cls(answer["picture"], int(answer["turn"]), float(answer["skew"]))
+
+
+Task = PageTask | PrepareTask | KeepTask | AssembleTask
+_KINDS: dict[str, type[Task]] = {kind.__name__: kind for kind in (PageTask, PrepareTask, KeepTask, AssembleTask)}
+
+
+def task_line(task: Task, number: int) -> bytes:
+    """A task as it goes through the pipe; its answer carries the same number."""
+    return json.dumps({"number": number, "task": type(task).__name__, **asdict(task)}).encode() + b"\n"
+
+
+def task_of(line: bytes) -> tuple[int, Task]:
+    """The number and the task of a line."""
+    data = json.loads(line)
+    number, kind = data.pop("number"), data.pop("task")
+    return number, _KINDS[kind](**data)
