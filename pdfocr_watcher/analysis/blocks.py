@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from pdfocr_watcher.analysis.furniture import Furniture, find_furniture
 from pdfocr_watcher.analysis.headings import body_height
+from pdfocr_watcher.analysis.line_numbers import line_numbers
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.marks import is_whole
 from pdfocr_watcher.analysis.objects import (
@@ -66,6 +67,8 @@ def _blocks(
     """The blocks of a page: what its lines say, which no object does, and the objects among it."""
     frame = find_furniture(lines, height, detections)
     framed = {id(line) for furniture in frame for line in furniture.lines}
+    numbers = line_numbers([line for line in lines if id(line) not in framed])
+    framed |= {id(line) for line in numbers}
     inside: dict[int, list[Line]] = {}
     free: list[Line] = []
     for line in lines:
@@ -84,6 +87,9 @@ def _blocks(
         blocks.append(Block(item.label, (place,), item.content, item.confidence))
         blocks.extend(block_of(piece, width, height) for piece in _inner_pieces(inside.get(id(item), ())))
     blocks.extend(block_of(piece, width, height) for piece in _frame_pieces(frame, at_top=False))
+    if numbers:
+        rows = tuple(Row.of([line]) for line in numbers)
+        blocks.append(block_of(Piece(Label.PAGE_NUMBER, (rows,)), width, height))
     return tuple(blocks)
 
 

@@ -67,12 +67,24 @@ def pieces_of_column(rows: Sequence[Row], body: float | None, detections: Sequen
     for start, end in [*list_runs(firsts), (len(paragraphs), len(paragraphs))]:
         for paragraph, label in zip(paragraphs[done:start], labels[done:start], strict=True):
             pieces.append(Piece(label or heading_label(paragraph, body) or Label.TEXT, (tuple(paragraph),)))
-        if start < end:
+        heading = (
+            heading_label(paragraphs[start], body) if end == start + 1 and _is_numbered(paragraphs[start]) else None
+        )
+        if heading is not None:
+            # Nor is one with a number that is set larger, and has no entry beside it.
+            pieces.append(Piece(heading, (tuple(paragraphs[start]),)))
+        elif start < end:
             entries = paragraphs[start:end]
             starts = tuple(rows[0] for rows in entries)
             pieces.append(Piece(Label.LIST, (tuple(chain.from_iterable(entries)),), starts))
         done = end
     return pieces
+
+
+def _is_numbered(paragraph: Sequence[Row]) -> bool:
+    """Whether a paragraph begins with a number, as entries and headings do."""
+    marker = marker_of(paragraph[0].text)
+    return marker is not None and marker.number is not None
 
 
 def block_of(piece: Piece, width: int, height: int) -> Block:

@@ -64,16 +64,19 @@ def table_claims(detections: Sequence[Detection], lines: Sequence[Line]) -> list
 
 
 def tabular_claims(lines: Sequence[Line]) -> list[TableClaim]:
-    """Where rows with cells follow each other, column by column of the page.
+    """Where rows with cells follow each other, column by column of the page, then over all of it.
 
     Args:
         lines: those that are in no table yet and in no figure.
     """
     claims: list[TableClaim] = []
-    for column in regions_in_order(lines):
-        for run in _runs(rows_from_lines(column)):
+    upright = [line for line in lines if not is_turned(line)]
+    for part in (*regions_in_order(upright), upright):
+        rows = rows_from_lines(part)
+        # Over the whole page rows of two cells are mostly lines of two columns of text.
+        for run in _runs(rows, MIN_CELLS if part is upright else 1):
             claim = _claim([line for row in run for line in row.lines], None, sure=False)
-            if claim is not None:
+            if claim is not None and not any(_same(claim.region, other.region) for other in claims):
                 claims.append(claim)
     return claims
 
@@ -122,18 +125,18 @@ def _is_note(row: Row, width: float) -> bool:
     return len(row.lines) == 1 and row.right - row.left >= WIDE * width and reads_as_prose(row.text)
 
 
-def _runs(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Rows with cells that follow each other, with the few between them that have none."""
+def _runs(rows: Sequence[Row], cells: int) -> Iterator[list[Row]]:
+    """Rows with at least so many cells that follow each other, with the few between them that have none."""
     run: list[Row] = []
     gap: list[Row] = []
     for row in (*rows, None):
-        if row is not None and _has_cells(row):
+        if row is not None and _has_cells(row, cells):
             run += [*gap, row] if run else [*_heads(gap, row), row]
             gap = []
         elif row is not None and (not run or len(gap) < BETWEEN):
             gap = [*gap[-MAX_HEADS:], row]
         else:
-            if sum(_has_cells(one) for one in run) >= MIN_ROWS:
+            if sum(_has_cells(one, cells) for one in run) >= MIN_ROWS:
                 yield run
             run, gap = [], [] if row is None else [row]
 
@@ -152,6 +155,6 @@ def _heads(rows: Sequence[Row], first: Row) -> list[Row]:
     return heads
 
 
-def _has_cells(row: Row) -> bool:
-    """Whether a row has cells rather than words."""
-    return row.tabular or len(row.lines) >= MIN_CELLS
+def _has_cells(row: Row, cells: int = 1) -> bool:
+    """Whether a row has cells rather than words, and at least so many."""
+    return (row.tabular or len(row.lines) >= MIN_CELLS) and len(row.lines) >= cells

@@ -43,7 +43,13 @@ MIN_TEXT = 0.09
 
 
 def is_table(
-    claim: TableClaim, structure: TableStructure, content: Sequence[FilledCell], rules: Rules, em: float
+    claim: TableClaim,
+    structure: TableStructure,
+    content: Sequence[FilledCell],
+    rules: Rules,
+    em: float,
+    *,
+    seen: bool,
 ) -> bool:
     """Whether what no ruled lines draw is a table: cells rather than sentences, and more of them if nobody said so.
 
@@ -53,14 +59,18 @@ def is_table(
         content: its cells with their lines.
         rules: the ruled lines there.
         em: the height of its text in pixels.
+        seen: whether the structure is that of a model.
     """
     prose = sum(reads_as_prose(line.text) for line in claim.lines)
     if prose > MAX_PROSE * len(claim.lines) or _is_numbered_text(structure, content):
         return False
-    if _aligned(content) < MIN_ALIGNED or (structure.columns <= MAX_READ and _in_columns(claim.lines)):
+    ruled = has_rules(rules, claim.region, em)
+    # A network that is sure, and ruled lines, outweigh that the cells could be read as columns.
+    columns = structure.columns <= MAX_READ and not (ruled and seen) and _in_columns(claim.lines)
+    if columns or _aligned(content) < MIN_ALIGNED:
         return False
     enough = sum(bool(cell.lines) for cell in content) >= FULL * structure.rows * structure.columns
-    many = structure.columns >= MIN_COLUMNS or has_rules(rules, claim.region, em)
+    many = structure.columns >= MIN_COLUMNS or ruled
     dense = sum(line.width * line.height for line in claim.lines) >= MIN_TEXT * claim.region.area
     return claim.sure or (enough and many and dense)
 

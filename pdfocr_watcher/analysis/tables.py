@@ -73,6 +73,7 @@ def read_table(claim: TableClaim, rules: Rules, model: TableStructure | None) ->
     if model is not None and is_sure(model) and model.columns == 1:
         return None
     structure = aligned_structure(model, claim.region, claim.lines, rules, em) if model is not None else None
+    seen = structure is not None
     if structure is not None:
         content = filled(structure, claim.lines)
     elif claim.sure or has_rules(rules, claim.region, em):
@@ -82,7 +83,7 @@ def read_table(claim: TableClaim, rules: Rules, model: TableStructure | None) ->
         content = spanned_by_rules(filled(structure, claim.lines), rules.horizontal, em)
         if sum(cell.cell.columns for cell in content if cell.lines) < MIN_FILLED * structure.rows * structure.columns:
             return None
-    if structure is None or not is_table(claim, structure, content, rules, em):
+    if structure is None or not is_table(claim, structure, content, rules, em, seen=seen):
         return None
     return Table(claim.region, _with_dashes(content), claim.lines, structure.confidence)
 

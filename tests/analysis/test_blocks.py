@@ -137,6 +137,19 @@ def test_numbered_entries_keep_their_numbers():
     assert block.content == "7. entry of the list\n8. entry of the list\n9. entry of the list"
 
 
+def test_a_number_before_a_line_that_is_set_larger_is_a_headings():
+    page = [set_line("7. Further tools for everybody who writes", 100, 100, em=28), *set_column(prose(12), 100, 160)]
+    blocks = blocks_from_lines(page, WIDTH, HEIGHT)
+    assert (blocks[0].label, blocks[0].content) == (Label.SUB_TITLE, "## 7. Further tools for everybody who writes")
+
+
+def test_a_short_line_with_a_number_is_a_list_only_among_others():
+    lone = [set_line("2. Methods", 100, 100), *set_column(prose(12), 100, 160)]
+    assert blocks_from_lines(lone, WIDTH, HEIGHT)[0].label is Label.TEXT
+    long = [set_line("2. an entry that goes on for a while", 100, 100), *set_column(prose(12), 100, 160)]
+    assert blocks_from_lines(long, WIDTH, HEIGHT)[0].label is Label.LIST
+
+
 def test_a_single_dash_is_no_list_and_is_escaped():
     (block,) = blocks_from_lines([set_line("- Je vous quitte", 100, 100)], WIDTH, HEIGHT)
     assert (block.label, block.content) == (Label.TEXT, r"\- Je vous quitte")
