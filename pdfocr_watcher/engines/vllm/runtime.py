@@ -13,6 +13,7 @@ from PIL import Image
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import FinishReason, Generation, GenerationRequest
+from pdfocr_watcher.engines.profiles import filled
 from pdfocr_watcher.engines.vllm.found import vllm_version
 from pdfocr_watcher.engines.vllm.recipe import Guard, HostSettings, engine_arguments, sampling_arguments
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -152,7 +153,7 @@ class VllmEngine:
         from vllm.v1.engine.exceptions import EngineDeadError  # noqa: PLC0415 - see _start
 
         prompt = {
-            "prompt": self._settings.template.format(prompt=request.prompt),
+            "prompt": filled(self._settings.template, request.prompt),
             "multi_modal_data": {"image": picture},
         }
         final = None
