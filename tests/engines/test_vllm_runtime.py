@@ -15,7 +15,7 @@ IDS = {"<td>": 5, "</td>": 6}
 
 
 class Tokenizer:
-    eos_token = "<end>"
+    eos_token = "<end>"  # noqa: S105 - no password
     unk_token_id = 0
 
     def convert_tokens_to_ids(self, token):
@@ -93,3 +93,25 @@ async def test_braces_in_a_template_or_a_prompt_are_text(around):
     engine = await loaded(f"<image>{around}{{prompt}}")
     _, text, _ = await answered(engine, 'Answer as {"a": {0}}')
     assert text == f"<image>{around}{{prompt}}".replace("{prompt}", 'Answer as {"a": {0}}')
+
+
+@pytest.mark.usefixtures("library")
+async def test_a_token_of_the_whitelist_that_the_model_has_not_is_noted():
+    engine = await loaded(guards=(Guard.NGRAM,), whitelist=("<td>", "<tr>", "</td>", "<th>"))
+    _, _, sampling = await answered(engine)
+    assert sampling["extra_args"]["whitelist_token_ids"] == [5, 6]
+    (note,) = engine.notes
+    assert "the model has no token <tr>, <th>;" in note
+
+
+@pytest.mark.usefixtures("library")
+async def test_a_whitelist_that_the_model_has_or_that_no_rule_asks_for_is_not_noted():
+    assert (await loaded(guards=(Guard.NGRAM,), whitelist=("<td>", "</td>"))).notes == []
+    assert (await loaded(whitelist=("<tr>",))).notes == []
+
+
+@pytest.mark.usefixtures("library")
+async def test_a_page_that_is_read_again_is_drawn_by_the_same_lot():
+    seeds = {(await answered(await loaded()))[2]["seed"] for _ in range(2)}
+    assert len(seeds) == 1
+    assert isinstance(seeds.pop(), int)

@@ -113,8 +113,14 @@ class VllmEngine:
             tokenizer = await tokenizer
         self._end = tokenizer.eos_token or ""
         unknown = (None, getattr(tokenizer, "unk_token_id", None))
-        ids = [tokenizer.convert_tokens_to_ids(token) for token in self._settings.whitelist]
-        self._whitelist = [number for number in ids if number not in unknown]
+        ids = {token: tokenizer.convert_tokens_to_ids(token) for token in self._settings.whitelist}
+        self._whitelist = [number for number in ids.values() if number not in unknown]
+        missing = [token for token, number in ids.items() if number in unknown]
+        if missing and Guard.NGRAM in self.guards:
+            self.notes.append(
+                f"vllm.repetition: the model has no token {', '.join(missing)}; the no-repeat rule may forbid what the "
+                "profile's whitelist is to allow."
+            )
         self._count_tokens()
 
     def _start(self, guards: Collection[str]) -> Any:
