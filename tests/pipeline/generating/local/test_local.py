@@ -103,7 +103,7 @@ async def test_an_engine_that_is_killed_while_idle_is_replaced_before_anybody_ne
 
 
 @pytest.mark.parametrize("name", ["die-9", "kill-9", "text-9", "liar-9", "huge-9", "gone-9"])
-async def test_a_page_that_kills_every_engine_fails_alone_and_the_others_are_read(make_engine, stub, name):
+async def test_a_page_that_kills_every_engine_fails_alone_and_the_others_are_read(make_engine, stub, states, name):
     engine = await make_engine(capacity=8)
     others = [f"slow-0.2-{number}" for number in range(4)]
 
@@ -113,6 +113,21 @@ async def test_a_page_that_kills_every_engine_fails_alone_and_the_others_are_rea
     assert code is ErrorCode.ENGINE_CRASHED
     deaths = [line for line in stub.logged("asked") if line["asked"] == f"{name}.png"]
     assert [bool(line["beside"]) for line in deaths][2:] in ([], [False]), "after two deaths it is alone"
+    assert EngineState.FAILED not in states, "whoever waits for the others need not give up"
+
+
+async def test_an_engine_that_hangs_at_a_page_again_and_again_has_not_failed_itself(make_engine, states):
+    engine = await make_engine()
+    assert await read(engine, "stuck-1", limit=0.3) is ErrorCode.ENGINE_TIMEOUT
+    assert await read(engine, "good-2") == "good-2"
+    assert EngineState.FAILED not in states
+
+
+async def test_an_engine_that_dies_again_and_again_without_a_page_has_failed(make_engine, stub, states):
+    stub.start_with("ready(); os._exit(0)")
+    await make_engine()
+    await until(lambda: EngineState.FAILED in states)
+    stub.start_with(None)
 
 
 async def test_who_was_there_at_two_deaths_is_alone_until_the_cause_is_found_and_then_no_longer(make_engine, stub):
@@ -185,7 +200,9 @@ async def test_a_process_that_no_longer_says_that_it_lives_is_replaced(make_engi
     assert not psutil.pid_exists(pid)
 
 
-async def test_a_gpu_that_runs_out_of_memory_in_work_is_given_less_at_a_time_until_it_suffices(make_engine, stub):
+async def test_a_gpu_that_runs_out_of_memory_in_work_is_given_less_at_a_time_until_it_suffices(
+    make_engine, stub, states
+):
     engine = await make_engine(capacity=32)
     others = [f"slow-0.1-{number}" for number in range(6)]
 
@@ -193,6 +210,7 @@ async def test_a_gpu_that_runs_out_of_memory_in_work_is_given_less_at_a_time_unt
 
     assert texts == ["oom-1", *others], "no page is blamed for what less at a time has cured"
     assert [settings["engine_args"]["max_num_seqs"] for settings in stub.starts()] == [32, 16, 8]
+    assert EngineState.FAILED not in states
     assert engine.capacity == 8
     assert [note.split(" and ")[0] for note in engine.notes] == [
         "max_num_seqs is lowered from 32 to 16", "max_num_seqs is lowered from 16 to 8",
