@@ -59,6 +59,8 @@ class HostProcess(ChildProcess):
                 seconds; nothing is left of it but what it `said`.
         """
         self.end = ""
+        if self._wire is not None:
+            self._wire.said.clear()  # what the one before said explains nothing of this one
         wire = await self._spawn(settings)
         line = b""
         try:

@@ -4,8 +4,10 @@ The processes are real: programs that speak the protocol and do with each pictur
 """
 
 import asyncio
+import errno
 import os
 import signal
+import tempfile
 import time
 
 import psutil
@@ -259,6 +261,23 @@ async def test_what_was_said_before_an_engine_was_ready_explains_no_later_death(
     stub.start_with("sys.stderr.write('CUDA out of memory\\n'); sys.stderr.flush(); time.sleep(0.3)")
     engine = await make_engine()
     assert await read(engine, "die-1") is ErrorCode.ENGINE_CRASHED
+
+
+async def test_what_the_engine_before_said_explains_no_start_that_fails_before_there_is_a_process(
+    make_engine, stub, monkeypatch
+):
+    def full(**_named):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    engine = await make_engine()
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "mkdtemp", full)
+        call = asyncio.create_task(read(engine, "oom-1"))
+        await until(lambda: engine._failures > 4)
+        assert engine.failure.code is ErrorCode.ENGINE_UNAVAILABLE
+        assert "A disk is full" in engine.failure.detail
+    assert await call == "oom-1"
+    assert [settings["engine_args"]["max_num_seqs"] for settings in stub.starts()] == [32, 16, 8], "and no less"
 
 
 async def test_a_gpu_whose_memory_others_use_is_shared_when_it_stays_so(make_engine, stub):
