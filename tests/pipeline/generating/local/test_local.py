@@ -8,6 +8,7 @@ import errno
 import os
 import signal
 import tempfile
+import threading
 import time
 
 import psutil
@@ -16,7 +17,7 @@ import pytest
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import FinishReason, Generation
 from pdfocr_watcher.errors import ErrorCode
-from pdfocr_watcher.pipeline.generating import local
+from pdfocr_watcher.pipeline.generating import host_process, local, session
 from pdfocr_watcher.pipeline.generating.local import LocalEngine
 from pdfocr_watcher.pipeline.workers import EngineState
 from tests.pipeline.doubles import PATIENCE, START, until
@@ -371,6 +372,50 @@ async def test_stopping_cancels_what_is_in_hand_and_leaves_no_process(make_engin
     assert time.monotonic() - began < PATIENCE
     assert not psutil.pid_exists(pid)
     assert call.cancelled() or await asyncio.gather(call, return_exceptions=True)
+
+
+async def test_who_gives_up_waiting_for_its_end_leaves_no_process(make_engine, monkeypatch):
+    monkeypatch.setattr(local, "_GRACE", 600.0)
+    engine = await make_engine()
+    (pid,) = engine.pids
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await engine.stop()
+    await until(lambda: not psutil.pid_exists(pid))
+
+
+async def test_a_look_at_processes_that_hangs_in_a_device_holds_up_nothing_but_the_next_start(make_engine, monkeypatch):
+    monkeypatch.setattr(host_process, "_GROUP_GONE", 0.3)
+    driver, looks = threading.Event(), []
+
+    def hangs(group):
+        looks.append((group, threading.current_thread()))
+        driver.wait(PATIENCE)
+        return {}
+
+    engine = await make_engine()
+    (pid,) = engine.pids
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "members", hangs)
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: engine.state is EngineState.READY and engine.pids not in ([], [pid]))
+        driver.set()
+        assert looks[0][0] == pid
+        assert threading.main_thread() not in {thread for _, thread in looks}
+    assert await read(engine, "good-1") == "good-1"
+
+
+async def test_a_process_that_ended_long_ago_is_not_looked_for_again_its_number_may_be_anothers(
+    make_engine, monkeypatch
+):
+    engine = await make_engine()
+    await engine.stop()
+    looked_for = []
+    monkeypatch.setattr(session, "members", lambda group: looked_for.append(group) or {})
+    monkeypatch.setattr(host_process, "kill_group", looked_for.append)
+    await engine.stop()
+    assert looked_for == []
 
 
 async def test_stopping_while_the_engine_loads_leaves_no_process(stub):
