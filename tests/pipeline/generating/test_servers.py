@@ -38,6 +38,7 @@ async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page
         "temperature": 0,
         "top_p": 1,
         "repetition_penalty": 1,
+        "seed": 0,
         "max_tokens": profile.sampling.max_tokens,
         "skip_special_tokens": False,
         "stream": False,
