@@ -375,11 +375,11 @@ async def test_stopping_cancels_what_is_in_hand_and_leaves_no_process(make_engin
 
 
 async def test_who_gives_up_waiting_for_its_end_leaves_no_process(make_engine, monkeypatch):
-    monkeypatch.setattr(local, "_GRACE", 600.0)
     engine = await make_engine()
     (pid,) = engine.pids
     os.kill(pid, signal.SIGSTOP)
-    with pytest.raises(TimeoutError):
+    with monkeypatch.context() as patch, pytest.raises(TimeoutError):
+        patch.setattr(local, "_GRACE", 600.0)
         async with asyncio.timeout(0.2):
             await engine.stop()
     await until(lambda: not psutil.pid_exists(pid))
