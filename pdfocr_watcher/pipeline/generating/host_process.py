@@ -171,9 +171,10 @@ class HostProcess(ChildProcess):
 
     async def _end_of_group(self, group: int) -> None:
         """End all that is left of a group, and wait until it is gone."""
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(_GROUP_GONE):
-                while await asyncio.get_running_loop().run_in_executor(self._thread, session.end, group):
+                while await loop.run_in_executor(self._thread, session.end, group):  # noqa: ASYNC110 - no event of ours
                     await asyncio.sleep(_LOOK)
         except TimeoutError:
             kill_group(group)

@@ -25,8 +25,9 @@ from pdfocr_watcher.pipeline.workers import EngineState
 
 _log = structlog.get_logger(__name__)
 
-#: Seconds that the process has to end by itself once its input is closed. vLLM's own end takes about 5 s, and does no
-#: more than being killed does: nothing is kept in it, the GPU's memory is the driver's to give back. The daemon waits 5.
+#: Seconds that the process has to end by itself once its input is closed. vLLM's own end takes longer, about 5 s, and
+#: is worth no more than being killed: nothing is kept there, and the driver gives the GPU's memory back. The daemon
+#: waits little longer than this.
 _GRACE = 3.0
 #: Seconds between two looks at whether a request takes too long, or the engine hangs.
 _WATCH_INTERVAL = 0.5

@@ -79,6 +79,9 @@ class Servers:
         PdfocrError: an address or the key cannot be used (CONFIG_INVALID).
     """
 
+    #: None: how a server was started is its own.
+    notes: tuple[str, ...] = ()
+
     def __init__(
         self,
         profile: Profile,

@@ -23,6 +23,7 @@ async def test_a_page_is_read(make_server, make_engine, page):
     assert generation == Generation("read letter", FinishReason.STOP, 939, 12)
     assert (engine.state, engine.failure, engine.pids) == (EngineState.READY, None, [])
     assert engine.info == EngineInfo("vllm-server", MODEL, "0.32.0")
+    assert engine.notes == ()
 
 
 async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page, profile):

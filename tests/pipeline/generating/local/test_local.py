@@ -18,6 +18,7 @@ from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import FinishReason, Generation
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.pipeline.generating import host_process, local, session
+from pdfocr_watcher.pipeline.generating.generator import Generator
 from pdfocr_watcher.pipeline.generating.local import LocalEngine
 from pdfocr_watcher.pipeline.workers import EngineState
 from tests.pipeline.doubles import PATIENCE, START, until
@@ -296,6 +297,20 @@ async def test_a_gpu_whose_memory_others_use_is_shared_when_it_stays_so(make_eng
     assert "from 0.9 to 0.78" in engine.notes[0]
 
 
+async def test_what_an_engine_is_without_is_noted_beside_what_was_changed_for_it(make_engine, stub):
+    stub.start_with(
+        "say({'ready': True, 'engine': {'name': 'vllm', 'model': 'm', 'version': '0.0'}, 'figures': {},\n"
+        "     'notes': ['vllm.repetition: ngram is left out']})\n"
+        "ready = lambda: None\n"
+    )
+    engine: Generator = await make_engine()
+    assert engine.notes == ("vllm.repetition: ngram is left out",)
+    assert await read(engine, "die1oom-1") == "die1oom-1"
+    assert [note.split(":")[0].split(" ")[0] for note in engine.notes] == [
+        "max_num_seqs", "max_num_seqs", "vllm.repetition",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -375,13 +390,13 @@ async def test_stopping_cancels_what_is_in_hand_and_leaves_no_process(make_engin
 
 
 async def test_who_gives_up_waiting_for_its_end_leaves_no_process(make_engine, monkeypatch):
-    monkeypatch.setattr(local, "_GRACE", 600.0)
     engine = await make_engine()
     (pid,) = engine.pids
     os.kill(pid, signal.SIGSTOP)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.2):
-            await engine.stop()
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "_GRACE", 600.0)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(engine.stop(), 0.2)
     await until(lambda: not psutil.pid_exists(pid))
 
 
