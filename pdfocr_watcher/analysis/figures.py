@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pdfocr_watcher.analysis.lines import Line
+from pdfocr_watcher.analysis.regions import Region
 
 #: A page's ink, rows by columns, uint8: 1 where something in the cell differs from the paper, 0 elsewhere.
 InkMask = NDArray[np.uint8]
@@ -61,27 +62,6 @@ MAX_MARGIN = 0.12
 EDGE = 0.012
 #: ... and is a picture where it fills its box so much; the rest are shadows and the edges of other sheets.
 MIN_EDGE_FILL = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """An upright rectangle of a page: left, top, right, bottom in pixels of its raster."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def area(self) -> float:
-        """In square pixels."""
-        return (self.right - self.left) * (self.bottom - self.top)
-
-    def shared(self, other: "Region | Line") -> float:
-        """The area that two rectangles have in common, in square pixels."""
-        across = min(self.right, other.right) - max(self.left, other.left)
-        down = min(self.bottom, other.bottom) - max(self.top, other.top)
-        return max(0.0, across) * max(0.0, down)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +129,7 @@ def find_figures(mask: InkMask, lines: Sequence[Line], width: int, height: int) 
     for cells, reach, piece in _pieces(ink):
         if _whole_page(cells, mask.shape) or not _large(cells, mask.shape):
             continue
-        if not _solid(piece, min(mask.shape)):
+        if not is_solid(piece, min(mask.shape)):
             frames.append(cells)
         elif reach and not _marginal(cells, piece, sheet, min(mask.shape)):
             found.append(cells)
@@ -235,8 +215,13 @@ def _large(cells: _Cells, shape: tuple[int, ...]) -> bool:
     )
 
 
-def _solid(piece: InkMask, side: int) -> bool:
-    """Whether there is more than ruled lines: frames, tables and forms have nothing else."""
+def is_solid(piece: InkMask, side: int) -> bool:
+    """Whether there is more than ruled lines: frames, tables and forms have nothing else.
+
+    Args:
+        piece: a part of the mask of a page's ink, without that of its text.
+        side: the shorter side of the whole mask, in cells.
+    """
     length = max(RULE_CELLS + 1, round(MIN_RULE * side))
     thick = _filtered(cv2.MORPH_OPEN, piece, RULE_CELLS + 1, RULE_CELLS + 1)
     thin = piece * (1 - thick)

@@ -3,8 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from pdfocr_watcher.analysis.lines import Line
+from pdfocr_watcher.analysis.marks import PARTING, marks_of
+from pdfocr_watcher.analysis.prose import reads_as_caption
+from pdfocr_watcher.analysis.regions import Detection, Kind
 from pdfocr_watcher.analysis.rows import Row, rows_from_lines
 
 #: Running titles and page numbers stand within this share of the page's height from its edge.
@@ -15,6 +19,22 @@ DEPTH = 2
 GAP = 0.4
 #: A running title has at most so many characters.
 MAX_TITLE = 80
+#: What a layout model is so sure of is furniture, if it stands within this share of the page's height from its edge
+#: and has white of so many line heights between it and the text; ...
+SURE = 0.6
+SEEN_EDGE = 0.085
+SEEN_GAP = 0.6
+#: ... this is enough for a number, and for what has so much white.
+MIN_SEEN = 0.3
+APART = 2.0
+#: A running title is at most so many times as high as most lines of the page, if a model is as sure of it, and has at
+#: most so many characters.
+MAX_HEIGHT = 1.15
+MAX_SURE_HEIGHT = 1.5
+CERTAIN = 0.8
+MAX_SEEN_TITLE = 160
+#: At most so many rows at either end are furniture.
+MAX_SEEN = 4
 _PAGE_NUMBER = re.compile(
     r"[-\u2013\u2014.·|\[(]*\s*(?:(?:page|p\.|seite|s\.|pag\.|第)\s*)?(?:\d{1,4}|[ivxlc]{1,7})"
     r"(?:\s*(?:/|of|von|de|di|sur)\s*\d{1,4})?\s*(?:页|頁)?\s*[-\u2013\u2014.·|\])]*",
@@ -44,20 +64,78 @@ class Furniture:
         return self.titles if self.number is None else (*self.titles, self.number)
 
 
-def find_furniture(lines: Sequence[Line], height: int) -> list[Furniture]:
-    """The page numbers of a page, with the running titles beside them; at most one at the top and one at the foot.
+def find_furniture(lines: Sequence[Line], height: int, detections: Sequence[Detection] = ()) -> list[Furniture]:
+    """The page numbers and running titles of a page; one group at the top and one at the foot at most.
 
     Args:
         lines: of the whole page, in any order.
         height: of the raster, in pixels.
+        detections: what a layout model saw on the page; none where there is no model.
     """
-    top = [line for line in lines if line.bottom <= 2 * EDGE * height]
-    foot = [line for line in lines if line.top >= (1 - 2 * EDGE) * height]
-    found = [
-        _in_rows(rows_from_lines(top), 0, EDGE * height, at_top=True),
-        _in_rows(rows_from_lines(foot)[::-1], (1 - EDGE) * height, height, at_top=False),
-    ]
-    return [furniture for furniture in found if furniture is not None]
+    rows = rows_from_lines(lines)
+    top = [row for row in rows if row.bottom <= 2 * EDGE * height]
+    foot = [row for row in rows if row.top >= (1 - 2 * EDGE) * height]
+    found: list[Furniture] = []
+    for at_top, outermost, everything in ((True, top, rows), (False, foot[::-1], rows[::-1])):
+        low, high = (0.0, EDGE * height) if at_top else ((1 - EDGE) * height, float(height))
+        numbered = _in_rows(outermost, low, high, at_top=at_top)
+        seen = _seen(everything, detections, height, at_top=at_top)
+        framed = _joined(numbered, seen, at_top=at_top)
+        if framed is not None:
+            found.append(framed)
+    return found
+
+
+def _joined(numbered: Furniture | None, seen: Sequence[Row], *, at_top: bool) -> Furniture | None:
+    """What the rules and the model found at one end of a page, together."""
+    number = numbered.number if numbered is not None else None
+    lines = [] if numbered is None else list(numbered.lines)
+    for row in seen:
+        lines += [line for line in row.lines if line not in lines]
+    if not lines:
+        return None
+    if number is None:
+        # In a row that the model took for furniture, the shortest number is that of the page.
+        numbers = [line for line in lines if _PAGE_NUMBER.fullmatch(line.text)]
+        number = min(numbers, key=lambda line: len(line.text), default=None)
+    return Furniture(number, tuple(line for line in lines if line is not number), at_top)
+
+
+def _seen(rows: Sequence[Row], detections: Sequence[Detection], height: int, *, at_top: bool) -> list[Row]:
+    """The outermost rows that a layout model takes for running titles or page numbers, from the edge inwards.
+
+    What stands further out than such a row belongs to it. A lone number may stand anywhere: the page may be cut.
+    """
+    kind = Kind.HEADER if at_top else Kind.FOOTER
+    own = [one for one in detections if one.kind is kind and one.confidence >= MIN_SEEN]
+    if not own or not rows:
+        return []
+    usual = median(row.height for row in rows)
+    marks = marks_of(rows[:MAX_SEEN], detections)
+    last = 0
+    for index, row in enumerate(rows[:MAX_SEEN]):
+        inner = rows[index + 1] if index + 1 < len(rows) else None
+        confidence = max((one.confidence for one in own if _in_row(one, row)), default=0.0)
+        mark = marks[index]
+        if confidence < MIN_SEEN or (mark is not None and mark.kind in PARTING) or reads_as_caption(row.text):
+            continue
+        distance = row.middle if at_top else height - row.middle
+        sure = confidence >= SURE and distance <= SEEN_EDGE * height and _stands_alone(row, inner, SEEN_GAP)
+        sure = sure or (distance <= EDGE * height and _stands_alone(row, inner, APART))
+        most = MAX_SURE_HEIGHT if confidence >= CERTAIN else MAX_HEIGHT
+        number = all(_PAGE_NUMBER.fullmatch(line.text) for line in row.lines)
+        title = number or (row.height <= most * usual and len(row.text) <= MAX_SEEN_TITLE)
+        if (number and index == last and _stands_alone(row, inner)) or (sure and title):
+            last = index + 1
+    return list(rows[:last])
+
+
+def _in_row(detection: Detection, row: Row) -> bool:
+    """Whether a rectangle is at the height of a row and over some of its lines."""
+    box = detection.region
+    middle = (box.top + box.bottom) / 2
+    beside = any(min(line.right, box.right) - max(line.left, box.left) > 0 for line in row.lines)
+    return row.top <= middle <= row.bottom and beside
 
 
 def _in_rows(rows: Sequence[Row], low: float, high: float, *, at_top: bool) -> Furniture | None:
@@ -78,8 +156,8 @@ def _in_rows(rows: Sequence[Row], low: float, high: float, *, at_top: bool) -> F
     return None
 
 
-def _stands_alone(row: Row, inner: Row | None) -> bool:
-    """Whether there is white space between a row and the next one towards the text."""
+def _stands_alone(row: Row, inner: Row | None, gap: float = GAP) -> bool:
+    """Whether there is white space, of so many line heights, between a row and the next one towards the text."""
     if inner is None:
         return True
-    return max(inner.top - row.bottom, row.top - inner.bottom) >= GAP * min(row.height, inner.height)
+    return max(inner.top - row.bottom, row.top - inner.bottom) >= gap * min(row.height, inner.height)

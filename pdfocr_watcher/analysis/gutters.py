@@ -241,9 +241,11 @@ def _outliers(stretch: _Stretch, across: Line, *, above: bool) -> list[Line]:
 
 def _tabular(left: Sequence[Line], right: Sequence[Line]) -> bool:
     """Whether two sides are a table's columns: short pieces that stand row by row."""
-    if min(sum(len(line.text) for line in side) / len(side) for side in (left, right)) >= MIN_CHARACTERS:
+    # A line without text holds the place of a figure or a table, which makes no cell of it.
+    read = [[line for line in side if line.text] for side in (left, right)]
+    if not all(read) or min(sum(len(line.text) for line in side) / len(side) for side in read) >= MIN_CHARACTERS:
         return False
-    few, many = sorted((left, right), key=len)
+    few, many = sorted(read, key=len)
     middles = sorted(line.middle for line in many)
     return sum(_has_neighbour(line, middles) for line in few) >= ALIGNED * len(few)
 

@@ -1,8 +1,10 @@
-"""Which paragraph is a title: by the height of its lines against that of the page's text."""
+"""Which paragraph is a title: by the height of its lines against that of the page's text, and by a layout model."""
 
 from collections.abc import Sequence
 from statistics import mean, median
 
+from pdfocr_watcher.analysis.lists import marker_of
+from pdfocr_watcher.analysis.regions import Detection, Kind
 from pdfocr_watcher.analysis.rows import Row
 from pdfocr_watcher.document.model import Label
 
@@ -19,6 +21,14 @@ MIN_LETTERS = 3
 CONFIDENCE = 0.75
 #: On a page with fewer characters than this, all told, there is no text to compare with.
 MIN_PAGE_CHARACTERS = 120
+#: What a layout model takes for a heading may be longer.
+MAX_MARKED = 250
+MAX_MARKED_ROWS = 5
+#: Of the size of the text, a row of so many words is a sentence; with a mark at its end already of so many.
+SENTENCE = 10
+SHORT = 6
+LARGER = 1.15
+_CAPTIONS = {Kind.FIGURE_CAPTION: Label.IMAGE_CAPTION, Kind.TABLE_CAPTION: Label.TABLE_CAPTION}
 
 
 def body_height(rows: Sequence[Row]) -> float | None:
@@ -49,3 +59,36 @@ def heading_label(rows: Sequence[Row], body: float | None) -> Label | None:
     if ratio >= TITLE:
         return Label.TITLE
     return Label.SUB_TITLE if ratio >= SUB_TITLE else None
+
+
+def _reads_as_heading(text: str, ratio: float) -> bool:
+    """Whether what a layout model takes for a heading is none of the text, in which it is `ratio` times as high."""
+    if sum(character.isalpha() for character in text) < MIN_LETTERS or len(text) > MAX_MARKED:
+        return False
+    sentence = len(text.split()) >= SENTENCE or (
+        text.endswith((".", "!", ":", ";", ",")) and len(text.split()) >= SHORT
+    )
+    return ratio >= LARGER or not (sentence or text[0].islower())
+
+
+def marked_label(marks: Sequence[Detection | None], rows: Sequence[Row], body: float | None) -> Label | None:
+    """What a layout model makes of a paragraph: a heading or a caption; None where the rows must say.
+
+    Args:
+        marks: of each of its rows.
+        rows: of the paragraph.
+        body: the height of most of the page's text, in pixels.
+    """
+    mark = marks[0]
+    if mark is None or any(other is not mark for other in marks) or any(row.tabular for row in rows):
+        return None
+    if mark.kind is Kind.TITLE:
+        text = " ".join(row.text for row in rows)
+        marker = marker_of(text)
+        if marker is not None and marker.number is None:
+            return None
+        ratio = median(row.height for row in rows) / body if body is not None else 1.0
+        if not _reads_as_heading(text, ratio) or len(rows) > MAX_MARKED_ROWS:
+            return None
+        return Label.TITLE if ratio >= TITLE else Label.SUB_TITLE
+    return _CAPTIONS.get(mark.kind)

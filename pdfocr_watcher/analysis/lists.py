@@ -11,6 +11,8 @@ _BULLET = re.compile(
 _DASH = re.compile(r"[-*\u2013]\s+(?=\S)")
 #: Letters and bracketed numbers, which Markdown does not know: they stay in the text.
 _LETTER = re.compile(r"(?:\((?P<bracketed>[a-z]|\d{1,2})\)|(?P<bare>[a-z])[.)])\s+(?=\S)")
+#: A number before so many words marks an entry even alone; before fewer it may be that of a heading, or of a day.
+SENTENCE = 4
 _NUMBER = re.compile(r"(\d{1,3})([.)])\s+(?=\S)")
 
 
@@ -44,7 +46,8 @@ def marker_of(text: str) -> Marker | None:
     if match := _DASH.match(text):
         return Marker("-", match.end())
     if match := _NUMBER.match(text):
-        return Marker(f"{int(match[1])}{match[2]}", match.end(), number=int(match[1]), sure=True)
+        sentence = len(text[match.end() :].split()) >= SENTENCE
+        return Marker(f"{int(match[1])}{match[2]}", match.end(), number=int(match[1]), sure=sentence)
     if match := _LETTER.match(text):
         mark = match["bracketed"] or match["bare"]
         return Marker("-", 0, number=int(mark) if mark.isdecimal() else ord(mark))

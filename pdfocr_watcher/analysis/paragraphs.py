@@ -6,6 +6,7 @@ from itertools import pairwise
 from statistics import median
 
 from pdfocr_watcher.analysis.lists import marker_of
+from pdfocr_watcher.analysis.marks import Marks, join, part
 from pdfocr_watcher.analysis.rows import Row
 
 #: A paragraph ends where the next row is further away than this many times the usual pitch ...
@@ -49,28 +50,36 @@ class Column:
         return cls(left=lefts[len(lefts) // 4], right=max(row.right for row in rows), pitch=usual)
 
 
-def paragraphs_from_rows(rows: Sequence[Row]) -> list[list[Row]]:
-    """Group the rows of one column, from top to bottom; every row is in exactly one group, in its order."""
+def paragraphs_from_rows(rows: Sequence[Row], marks: Marks = ()) -> list[list[Row]]:
+    """Group the rows of one column, from top to bottom; every row is in exactly one group, in its order.
+
+    Args:
+        rows: of one column.
+        marks: what a layout model says of each of them; none where there is no model.
+    """
     if not rows:
         return []
     column = Column.of(rows)
     groups = [[rows[0]]]
-    for row in rows[1:]:
-        if _begins(row, groups[-1], column):
+    for index, row in enumerate(rows[1:], start=1):
+        before, own = (marks[index - 1], marks[index]) if marks else (None, None)
+        if part(before, own) or _begins(row, groups[-1], column, joined=join(before, own)):
             groups.append([row])
         else:
             groups[-1].append(row)
     return groups
 
 
-def _begins(row: Row, group: Sequence[Row], column: Column) -> bool:
-    """Whether `row` does not belong to the paragraph that `group` is so far."""
+def _begins(row: Row, group: Sequence[Row], column: Column, *, joined: bool) -> bool:
+    """Whether `row` does not belong to the paragraph that `group` is so far; `joined` if a model says that it does."""
     last = group[-1]
     distance = row.middle - last.middle
     height = min(row.height, last.height)
     limit = max(PITCH * column.pitch, MIN_PITCH * height) if column.pitch else LOOSE_PITCH * height
     if distance > limit or max(row.height, last.height) > SIZE * height:
         return True
+    if joined:
+        return False
     if row.tabular != last.tabular or marker_of(row.text):
         return True
     if row.tabular:

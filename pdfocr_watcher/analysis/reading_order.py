@@ -34,11 +34,15 @@ def regions_in_order(lines: Sequence[Line]) -> list[list[Line]]:
     turned: list[Line] = []
     upright: list[Line] = []
     for line in lines:
-        is_turned = line.height > TURNED_ASPECT * line.width and len(line.text) >= TURNED_CHARACTERS
-        (turned if is_turned else upright).append(line)
+        (turned if is_turned(line) else upright).append(line)
     upright.sort(key=lambda line: (line.middle, line.left))
     regions = list(_cut(upright, MAX_DEPTH)) if upright else []
     return regions + [[line] for line in sorted(turned, key=lambda line: (line.left, line.top))]
+
+
+def is_turned(line: Line) -> bool:
+    """Whether a line is turned by a quarter, and not a lone upright character."""
+    return line.height > TURNED_ASPECT * line.width and len(line.text) >= TURNED_CHARACTERS
 
 
 def _cut(lines: list[Line], depth: int) -> Iterator[list[Line]]:
@@ -46,7 +50,8 @@ def _cut(lines: list[Line], depth: int) -> Iterator[list[Line]]:
     if depth == 0 or len(lines) < 2 * MIN_LINES - 1:
         yield lines
         return
-    em = median(line.height for line in lines)
+    # A line without text holds the place of a figure or a table.
+    em = median([line.height for line in lines if line.text] or [line.height for line in lines])
     for part in _unframed(lines, em):
         bands = best_gutter(part, em) if len(part) >= 2 * MIN_LINES - 1 else []
         if not any(band.right for band in bands):

@@ -19,6 +19,11 @@ from pdfocr_watcher.jobs.mounts import file_system_type, needs_polling
 from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, this_process
 from pdfocr_watcher.pipeline.rendering import find_protection, poppler_installed
 from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers, worker_memory
+from pdfocr_watcher.weights.catalogue import all_weights
+from pdfocr_watcher.weights.folder import State, folder_in_force, state_of
+
+#: The engines that give lines, of which the analysis makes blocks.
+_LINE_ENGINES = ("rapidocr", "tesseract")
 
 
 def diagnose(config: Config | None) -> list[Finding]:
@@ -34,6 +39,7 @@ def diagnose(config: Config | None) -> list[Finding]:
         _renderer(settings),
         _sandbox(settings),
         *_engine(settings),
+        *_models(settings),
         *_folders(config),
         *_claims(config),
     ]
@@ -103,6 +109,22 @@ def _engine(config: Config) -> Iterator[Finding]:
         f"{info.name} ({info.model}, {info.version}), {share.processes} processes of {share.threads} threads{bound}, "
         f"{render_workers(config.render)} renderers",
     )
+
+
+def _models(config: Config) -> Iterator[Finding]:
+    """Whether the weights for layout and tables are there, for an engine that uses them."""
+    if resolve_engine(config.engine.name) not in _LINE_ENGINES:
+        return
+    folder = folder_in_force(config.models.folder)
+    states = {weights.file: state_of(folder, weights) for weights in all_weights()}
+    if damaged := [file for file, state in states.items() if state is State.DAMAGED]:
+        text = f"{', '.join(damaged)} in {folder} is damaged: `pdfocr-watcher models install`"
+        yield Finding(Level.MISSING, "models", text)
+    elif missing := [file for file, state in states.items() if state is State.MISSING]:
+        text = f"no {' and no '.join(missing)} in {folder}: layout and tables are told by rules alone, less well; "
+        yield Finding(Level.ADVICE, "models", text + "`pdfocr-watcher models install` gets them")
+    else:
+        yield Finding(Level.GOOD, "models", f"{', '.join(states)} in {folder}")
 
 
 def _folders(config: Config | None) -> Iterator[Finding]:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pdfocr_watcher.cli.context import ConfigOption, load
+from pdfocr_watcher.cli.context import ConfigOption, load, load_if_any
 from pdfocr_watcher.cli.findings import Level
-from pdfocr_watcher.config.load import FILE_VARIABLE, find_config
+from pdfocr_watcher.config.load import find_config
 from pdfocr_watcher.config.model import Config, Folders, Permissions
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -109,15 +109,7 @@ def doctor(path: ConfigOption = None) -> None:
     """Look at what the program needs, say what is missing and what to do; exit status 1 if it cannot work."""
     from pdfocr_watcher.cli.diagnosis import diagnose  # noqa: PLC0415 - it loads the engine
 
-    try:
-        file = find_config(path, os.environ)
-    except PdfocrError:
-        if path is not None or FILE_VARIABLE in os.environ:
-            raise
-        loaded = None
-    else:
-        loaded = load(file)
-    findings = diagnose(loaded)
+    findings = diagnose(load_if_any(path))
     for finding in findings:
         typer.echo(f"{finding.level.value:8}{finding.subject}: {finding.text}")
     if any(finding.level is Level.MISSING for finding in findings):

@@ -55,6 +55,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _permission_clashes(config.permissions)
     yield from _order_clashes(config)
     yield from _pattern_clashes(config)
+    yield from _models_clashes(config)
     yield from _engine_clashes(config)
 
 
@@ -88,6 +89,13 @@ def _order_clashes(config: Config) -> Iterator[Clash]:
             f"inbox.unmarked_settle_seconds ({number(inbox.unmarked_settle_seconds)}): a file without an end-of-file "
             "marker is waited for longer, not shorter",
         )
+
+
+def _models_clashes(config: Config) -> Iterator[Clash]:
+    folder = config.models.folder
+    if folder and not folder.startswith(("/", "~/")):
+        text = f"models.folder: {folder!r} must begin with / or ~/, for it does not lie with the PDFs"
+        yield Clash((("models", "folder"),), text)
 
 
 def _pattern_clashes(config: Config) -> Iterator[Clash]:

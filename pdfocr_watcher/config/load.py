@@ -102,6 +102,21 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     return _validated(settings, path, environ)
 
 
+def config_without_file(folder: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration of the environment and the defaults, for commands that do without a file.
+
+    Args:
+        folder: where the file would lie.
+        environ: as for `load_config`.
+
+    Raises:
+        PdfocrError: `config_invalid`, as `load_config` does.
+    """
+    settings = Settings()
+    settings.add_environment(environ)
+    return _validated(settings, folder / SEARCHED[0], environ)
+
+
 def _validated(settings: Settings, path: Path, environ: Mapping[str, str]) -> Config:
     data: dict[str, dict[str, Any]] = {name: {} for name in (*sections(), *free_sections())}
     for (section, key), setting in settings.values.items():

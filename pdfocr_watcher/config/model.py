@@ -267,6 +267,16 @@ class Engine(Section):
     )
 
 
+class Models(Section):
+    """The weights with which engines on the CPU tell layout and tables: see `pdfocr-watcher models install`."""
+
+    folder: str = Field(
+        "",
+        description="the folder that they lie in, absolute or below ~; if empty, XDG_DATA_HOME (that of the user) or "
+        "/usr/local/share (that of the machine), below pdfocr-watcher/models",
+    )
+
+
 class Vllm(Section):
     """The engine `vllm`: a model on this machine's GPU, in a process of its own. docs/gpu.md helps to choose."""
 
@@ -362,6 +372,7 @@ class Config(Section):
     job: Job = Field(default_factory=Job)
     render: Render = Field(default_factory=Render)
     engine: Engine = Field(default_factory=Engine)
+    models: Models = Field(default_factory=Models)
     vllm: Vllm = Field(default_factory=Vllm)
     servers: Servers = Field(default_factory=Servers)
     profiles: dict[str, Any] = Field(

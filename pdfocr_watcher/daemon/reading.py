@@ -17,6 +17,7 @@ from pdfocr_watcher.pipeline.reader import Reader
 from pdfocr_watcher.pipeline.sizing import engine_share, worker_memory
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.workers import WorkerPool
+from pdfocr_watcher.weights.folder import folder_in_force
 
 #: Seconds that an engine has to start, and servers to answer for the first time.
 _START_SECONDS = 120.0
@@ -82,6 +83,7 @@ def make_reader(config: Config, engine: str) -> Reader:
         config.output.layout_dpi,
         config.output.jpeg_quality,
         config.render.straighten,
+        str(folder_in_force(config.models.folder)),
         profile.model_dump(mode="json") if profile is not None else None,
     )
     # What prepares pages starts at once, however long the model takes.

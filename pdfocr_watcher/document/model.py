@@ -78,12 +78,14 @@ class Block:
         boxes: where it stands; more than one where it runs over several regions, none where the engine gave none.
         content: Markdown; HTML for a table; LaTeX for an equation; empty or alternative text for an image.
         confidence: 0..1 as the engine judges its own reading, None where it does not.
+        size: how high its lines are, as a share of the page's height; None where that is not known.
     """
 
     label: Label
     boxes: tuple[Box, ...]
     content: str
     confidence: float | None = None
+    size: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Page:
                     "boxes": [box.as_list() for box in block.boxes],
                     "content": block.content,
                     "confidence": block.confidence,
+                    "size": block.size,
                 }
                 for block in self.blocks
             ],
@@ -140,6 +143,7 @@ class Page:
                     boxes=tuple(Box(*box) for box in block["boxes"]),
                     content=str(block["content"]),
                     confidence=block["confidence"],
+                    size=block.get("size"),
                 )
                 for block in data["blocks"]
             ),

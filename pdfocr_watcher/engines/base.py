@@ -6,24 +6,17 @@ An engine lives in a worker process, owns no files and knows nothing of jobs. It
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from pdfocr_watcher.analysis.blocks import blocks_from_lines
 from pdfocr_watcher.analysis.lines import Line
+from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.document.model import Block
 
 if TYPE_CHECKING:  # an engine without lines must not load NumPy and OpenCV
-    from pdfocr_watcher.analysis.figures import InkMask
-
-#: The ink mask has about so many cells along the page's longer side: 5 pixels of an A4 page at 200 dpi a cell.
-MASK_SIDE = 480
-#: A pixel is ink where one of its channels differs from the paper's by more than this, of 255.
-INK_CONTRAST = 44
-#: Every so many-th pixel both ways tells the paper's colour, which is the fullest band of so many levels.
-PAPER_STEP = 4
-PAPER_SPREAD = 9
+    from pdfocr_watcher.engines.page_analysis import PageAnalysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,45 +63,34 @@ class Engine(ABC):
 class LineEngine(Engine):
     """An engine that gives lines of text with boxes; the shared analysis makes blocks of them."""
 
+    _analysis: "PageAnalysis | None" = None
+
     @abstractmethod
     def read_lines(self, image: Image.Image) -> list[Line]:
         """The text lines of a page, in no particular order, boxes in pixels of `image`."""
 
+    def read_piece(self, image: Image.Image, region: Region) -> Line | None:
+        """The one line that stands in a part of a page, whose text is known to be there; None where it says nothing.
+
+        An engine that cannot read a single line faster than a page does without.
+        """
+        del image, region
+        return None
+
+    def use_weights(self, folder: Path | None, threads: int = 1) -> None:
+        """Have layout and tables told by the models whose weights are in a folder, and by rules where they are not.
+
+        Args:
+            folder: as `models install` fills it; None for rules alone.
+            threads: that a model may use, at least 1.
+        """
+        from pdfocr_watcher.engines.page_analysis import PageAnalysis  # noqa: PLC0415 - see above
+
+        self._analysis = PageAnalysis(folder, threads)
+
     def recognize(self, image: Image.Image) -> tuple[Block, ...]:
-        """Read the lines, find the figures and group the lines into blocks."""
-        from pdfocr_watcher.analysis.figures import find_figures  # noqa: PLC0415 - see above
-
-        lines = self.read_lines(image)
-        figures = find_figures(ink_mask(image), lines, image.width, image.height)
-        return blocks_from_lines(lines, image.width, image.height, figures)
-
-
-def ink_mask(image: Image.Image) -> "InkMask":
-    """Where a page differs from its paper, on a grid of square cells.
-
-    A cell is ink where any of its pixels is, so that thin lines survive. The paper is the page's most frequent colour:
-    white writing on a dark slide is ink, and so is a yellow field on white.
-
-    Args:
-        image: the page's raster, any mode and size; it is not changed.
-
-    Returns:
-        uint8, rows by columns, 1 for ink. The cells at the right and at the lower edge may reach over the page.
-    """
-    import cv2  # noqa: PLC0415 - see above
-    import numpy as np  # noqa: PLC0415 - see above
-
-    cell = max(1, 2 * round(max(image.size) / MASK_SIDE / 2))
-    page = image if image.mode in {"L", "RGB"} else image.convert("L" if image.mode == "1" else "RGB")
-    halving = 2 if cell > 1 else 1
-    # Pillow halves a page in a third of the time that its pixels would take to become an array.
-    pixels = np.asarray(page.reduce(halving) if halving > 1 else page)
-    pixels = pixels.reshape(*pixels.shape[:2], -1)
-    contrast = np.zeros(pixels.shape[:2], dtype=np.uint8)
-    for channel in cv2.split(pixels):
-        levels = np.bincount(channel[::PAPER_STEP, ::PAPER_STEP].ravel(), minlength=256)
-        paper = np.full_like(channel, int(np.convolve(levels, np.ones(PAPER_SPREAD), "same").argmax()))
-        contrast = np.maximum(contrast, cv2.absdiff(channel, paper))
-    step = cell // halving
-    widest = cv2.dilate(contrast, np.ones((step, step), dtype=np.uint8), anchor=(0, 0))[::step, ::step]
-    return np.ascontiguousarray(widest > INK_CONTRAST).astype(np.uint8)
+        """Read the lines, and make blocks of them."""
+        if self._analysis is None:
+            self.use_weights(None)
+        assert self._analysis is not None  # noqa: S101 - made above
+        return self._analysis.blocks(image, self.read_lines(image), self.read_piece)

@@ -17,6 +17,7 @@ import rapidocr
 from PIL import Image
 
 from pdfocr_watcher.analysis.lines import Line, Word
+from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.engines.base import EngineInfo, LineEngine
 from pdfocr_watcher.engines.raster import TURNED_ASPECT, Quad, Raster, crop, reduced, strips
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -77,6 +78,18 @@ class RapidOcrEngine(LineEngine):
                 if line is not None:
                     lines.append(_clipped(line, *image.size))
         return lines
+
+    def read_piece(self, image: Image.Image, region: Region) -> Line | None:
+        """One line, read without looking for it; a reading of any confidence."""
+        left, top = max(0, int(region.left)), max(0, int(region.top))
+        right, bottom = min(image.width, int(region.right) + 1), min(image.height, int(region.bottom) + 1)
+        if right <= left or bottom <= top:
+            return None
+        piece = np.asarray(image.crop((left, top, right, bottom)).convert("RGB"))
+        reading = self._recognize(np.ascontiguousarray(piece[:, :, ::-1]))
+        if not reading.text:
+            return None
+        return Line(left, top, right, bottom, text=reading.text, confidence=reading.confidence)
 
     def _find(self, raster: Raster) -> list[Quad]:
         """The four corners of every line of text."""

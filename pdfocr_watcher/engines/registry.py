@@ -1,9 +1,10 @@
 """Which engines there are, by name. Nothing heavy is imported before an engine is asked for."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import MappingProxyType
 
-from pdfocr_watcher.engines.base import Engine
+from pdfocr_watcher.engines.base import Engine, LineEngine
 from pdfocr_watcher.engines.null import NullEngine
 from pdfocr_watcher.engines.vllm.found import find_vllm
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -45,12 +46,14 @@ def resolve_engine(name: str) -> str:
     return resolved
 
 
-def create_engine(name: str, threads: int) -> Engine:
+def create_engine(name: str, threads: int, weights: Path | None = None) -> Engine:
     """Load an engine, ready to read.
 
     Args:
         name: an engine's name, or `auto`.
         threads: threads that read one page, at least 1.
+        weights: the folder with the weights for layout and tables, of which an engine of lines makes use; None for
+            rules alone.
 
     Raises:
         PdfocrError: `engine_unavailable` where there is no such engine, its library is missing or its model does
@@ -60,9 +63,12 @@ def create_engine(name: str, threads: int) -> Engine:
     if resolved in GENERATIVE:
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"{resolved} reads in a process of its own, not in a worker.")
     try:
-        return ENGINES[resolved](threads)
+        engine = ENGINES[resolved](threads)
     except PdfocrError:
         raise
     except Exception as error:
         # Whatever a library raises while it is imported or loads its weights, the engine cannot be had.
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"{resolved}: {type(error).__name__}: {error}") from error
+    if isinstance(engine, LineEngine):
+        engine.use_weights(weights, threads)
+    return engine

@@ -39,6 +39,7 @@ class WorkerSettings:
         layout_dpi: resolution of the layout pictures.
         jpeg_quality: of figures and layout pictures.
         straighten: whether pages that are turned or askew are made upright.
+        weights: the folder with the weights for layout and tables; empty for rules alone.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
     """
 
@@ -47,6 +48,7 @@ class WorkerSettings:
     layout_dpi: int
     jpeg_quality: int
     straighten: bool = True
+    weights: str = ""
     profile: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
@@ -106,7 +108,10 @@ def _use_one_thread() -> None:
 def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], None]) -> None:
     """Load the engine, say so, and answer until the input ends."""
     try:
-        engine = create_engine(settings.engine, settings.threads) if settings.profile is None else None
+        engine = None
+        if settings.profile is None:
+            weights = Path(settings.weights) if settings.weights else None
+            engine = create_engine(settings.engine, settings.threads, weights)
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return

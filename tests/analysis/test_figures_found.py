@@ -9,10 +9,12 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from pdfocr_watcher.analysis.blocks import blocks_from_lines
-from pdfocr_watcher.analysis.figures import Region, find_figures
+from pdfocr_watcher.analysis.figures import find_figures
 from pdfocr_watcher.analysis.lines import Line
+from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.document.model import Label
-from pdfocr_watcher.engines.base import EngineInfo, LineEngine, ink_mask
+from pdfocr_watcher.engines.base import EngineInfo, LineEngine
+from pdfocr_watcher.engines.ink import ink_mask
 from tests.analysis.typeset import prose, set_column, set_line
 
 #: A mask of 300 x 400 cells, each 4 pixels wide and high.

