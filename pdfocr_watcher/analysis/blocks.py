@@ -20,6 +20,7 @@ from pdfocr_watcher.analysis.objects import (
     inserted,
     reads_as_caption_of,
     with_captions,
+    with_notes,
     without_stray_captions,
 )
 from pdfocr_watcher.analysis.paragraphs import paragraphs_from_rows
@@ -54,16 +55,24 @@ def blocks_from_lines(
         contents are Markdown, that of a figure is empty.
     """
     said = {id(line) for one in objects for line in one.lines}
-    frame = find_furniture([line for line in lines if id(line) not in said], height, detections)
-    said |= {id(line) for furniture in frame for line in furniture.lines}
+    unsaid = [line for line in lines if id(line) not in said]
     shown = [*objects, *(Object(Label.IMAGE, figure) for figure in figures)]
+    return _blocks(unsaid, width, height, shown, detections)
+
+
+def _blocks(
+    lines: Sequence[Line], width: int, height: int, objects: Sequence[Object], detections: Sequence[Detection]
+) -> tuple[Block, ...]:
+    """The blocks of a page: what its lines say, which no object does, and the objects among it."""
+    frame = find_furniture(lines, height, detections)
+    framed = {id(line) for furniture in frame for line in furniture.lines}
     inside: dict[int, list[Line]] = {}
     free: list[Line] = []
     for line in lines:
-        figure = next((one for one in shown if one.label is Label.IMAGE and one.region.holds(line)), None)
-        if id(line) not in said:
+        figure = next((one for one in objects if one.label is Label.IMAGE and one.region.holds(line)), None)
+        if id(line) not in framed:
             (free if figure is None else inside.setdefault(id(figure), [])).append(line)
-    items = _in_order(free, shown, detections)
+    items = _in_order(free, objects, detections)
     blocks: list[Block] = []
     blocks.extend(block_of(piece, width, height) for piece in _frame_pieces(frame, at_top=True))
     for item in items:
@@ -92,7 +101,7 @@ def _in_order(lines: Sequence[Line], objects: Sequence[Object], detections: Sequ
     ]
     body = body_height([row for rows, _ in columns for row in rows])
     items = across_columns([inserted(pieces_of_column(rows, body, detections), own) for rows, own in columns])
-    return without_stray_captions(with_captions(items))
+    return with_notes(without_stray_captions(with_captions(items)))
 
 
 def _inner_pieces(lines: Sequence[Line]) -> list[Piece]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pdfocr_watcher.analysis.joining import continues
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.pieces import HEADING_MARKS, Piece
-from pdfocr_watcher.analysis.prose import reads_as_figure_caption, reads_as_table_caption
+from pdfocr_watcher.analysis.prose import reads_as_figure_caption, reads_as_note, reads_as_table_caption
 from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.document.model import Label
 
@@ -18,6 +18,8 @@ CAPTION_GAP = 2.5
 MAX_CAPTION = 600
 #: What a layout model takes for a caption may be longer.
 MAX_MARKED = 900
+#: White space, in heights of its rows, between a table and a note below it.
+NOTE_GAP = 1.5
 
 _CAPTIONS = {Label.IMAGE: Label.IMAGE_CAPTION, Label.TABLE: Label.TABLE_CAPTION}
 
@@ -147,6 +149,37 @@ def without_stray_captions(items: Sequence[Item]) -> list[Item]:
         else:
             owned.append(item)
     return owned
+
+
+def with_notes(items: Sequence[Item]) -> list[Item]:
+    """The same with the notes right below a table labelled as such."""
+    noted: list[Item] = []
+    above: Region | None = None
+    for item in items:
+        kept = item
+        if isinstance(item, Object):
+            above = item.region if item.label is Label.TABLE else None
+        elif item.label is Label.TABLE_CAPTION:
+            pass
+        elif above is not None and _is_note(item, above):
+            kept = replace(item, label=Label.TABLE_FOOTNOTE)
+            above = above.joined(item.region)
+        else:
+            above = None
+        noted.append(kept)
+    return noted
+
+
+def _is_note(piece: Piece, table: Region) -> bool:
+    """Whether a piece is a note right below a table."""
+    gap = piece.region.top - table.bottom
+    near = -0.5 * piece.rows[0].height <= gap <= NOTE_GAP * piece.rows[0].height
+    return (
+        near
+        and piece.label in {Label.TEXT, Label.LIST}
+        and reads_as_note(piece.text)
+        and _in_column(piece.region, table)
+    )
 
 
 def _in_column(one: Region, other: Region) -> bool:

@@ -26,6 +26,18 @@ _FIGURE = re.compile(rf"(?i:{_FIGURE_WORDS})\s*{_NUMBER}{_END}|[\u56fe\u5716\u56
 _TABLE = re.compile(rf"(?i:{_TABLE_WORDS})\s*{_NUMBER}{_END}|\u8868\s*\d|\ud45c\s*\d")
 
 
+#: "Note:", "Source:", a dagger, or the small letter or digit that a cell refers to.
+_NOTE = re.compile(
+    r"(?i:notes?|sources?|legend|key|quellen?|anm(?:erkung(?:en)?)?|nota|remarques?|fuente)\s*[:.\u2014]"
+    r"|[*\u2020\u2021\u00a7]|\(?[a-e1-9]\)\s?[A-Z]|[a-e1-9]\s+[A-Z]"
+)
+
+
+def reads_as_note(text: str) -> bool:
+    """Whether a paragraph begins like a note below a table: "Note: ...", "Source: ...", "* ..."."""
+    return bool(_NOTE.match(text))
+
+
 def reads_as_prose(text: str) -> bool:
     """Whether a line is a piece of a sentence, rather than a label or a cell."""
     if len(_UNSPACED.findall(text)) >= MIN_UNSPACED:

@@ -40,7 +40,7 @@ class LayoutModel:
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        self._network = load_network(path, threads)
+        self._network = load_network(path, threads, often=True)
         self._input = self._network.get_inputs()[0].name
 
     def find(self, image: Image.Image) -> list[Detection]:

@@ -25,6 +25,7 @@ from pdfocr_watcher.analysis.tables import Table, read_table, text_height
 from pdfocr_watcher.document.model import Block, Label
 from pdfocr_watcher.engines.bullets import with_bullets
 from pdfocr_watcher.engines.cell_ink import unread_ink
+from pdfocr_watcher.engines.drop_caps import with_initials
 from pdfocr_watcher.engines.ink import ink_mask
 from pdfocr_watcher.engines.layout_model import LayoutModel
 from pdfocr_watcher.engines.ruled_lines import find_rules
@@ -64,9 +65,10 @@ class PageAnalysis:
         Args:
             image: the page's raster, upright, any mode.
             lines: those that were read on it, in any order.
-            read: reads what stands in a part of the page, for what was overlooked in tables; None for not at all.
+            read: reads what stands in a part of the page, for initials and what was overlooked in tables; None for not
+                at all.
         """
-        lines = with_bullets(image, lines)
+        lines = with_bullets(image, with_initials(image, lines, read) if read is not None else lines)
         layout = self._layout()
         detections = layout.find(image) if layout is not None else []
         mask = ink_mask(image)

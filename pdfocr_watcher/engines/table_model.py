@@ -35,7 +35,7 @@ class TableModel:
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        self._network = load_network(path, threads)
+        self._network = load_network(path, threads, often=False)
         self._input = self._network.get_inputs()[0].name
         self._tags = vocabulary(self._network.get_modelmeta().custom_metadata_map[_VOCABULARY])
 

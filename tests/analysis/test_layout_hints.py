@@ -97,6 +97,15 @@ def test_a_table_has_its_caption_above_it():
     ]
 
 
+def test_notes_right_below_a_table_are_its_own():
+    table = Object(Label.TABLE, Region(300, 500, 900, 900), "<table></table>", 0.9)
+    notes = [set_line("Note: sold in tons", 300, 910), set_line("* Without the second half", 300, 938)]
+    text = [set_line("The committee met again", 300, 990), set_line("Source: none of this table", 300, 1200)]
+    assert [label for label, _ in read([*notes, *text], objects=[table])] == [
+        Label.TABLE, Label.TABLE_FOOTNOTE, Label.TABLE_FOOTNOTE, Label.TEXT, Label.TEXT,
+    ]  # fmt: skip
+
+
 def test_a_table_across_two_columns_parts_what_is_above_from_what_is_below():
     texts = {name: prose(12, name) for name in "abcd"}
     page = [
