@@ -128,6 +128,24 @@ def test_a_figure_in_a_column_does_not_join_the_text_around_it():
     assert found == ["l", "r", Label.IMAGE, "f"]
 
 
+def test_figures_do_not_make_a_table_of_columns():
+    left = [set_line(f"short text number {n}", 100, 300 + 24 * n) for n in range(4)]
+    right = set_column(prose(30, "r"), 900, 300)
+    figures = [Object(Label.IMAGE, Region(100, 420 + 200 * n, 500, 600 + 200 * n)) for n in range(3)]
+    blocks = read([*left, *right], objects=figures)
+    assert blocks[0] == (Label.TEXT, " ".join(line.text for line in left))
+    assert [label for label, _ in blocks] == [Label.TEXT, Label.IMAGE, Label.IMAGE, Label.IMAGE, Label.TEXT]
+
+
+def test_large_figures_do_not_change_what_a_line_is():
+    left, right = set_column(prose(4, "l"), 100, 300), set_column(prose(4, "r"), 900, 300)
+    figures = [
+        Object(Label.IMAGE, Region(x, y, x + 380, y + 280)) for x in (100, 600, 1100) for y in (500, 800, 1100, 1400)
+    ]
+    found = [content[0] for label, content in read([*left, *right], objects=figures) if label is Label.TEXT]
+    assert found == ["l", "r"]
+
+
 def test_a_running_title_and_a_number_are_furniture():
     page = [set_line("On Things", 100, 100), set_line("17", 1500, 100), *set_column(prose(60), 100, 300)]
     labels = read(page, seen(Kind.HEADER, page[0], confidence=0.7))

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 
 from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.analysis.ruling import Rule, Rules
+from pdfocr_watcher.analysis.table_evidence import is_table
+from pdfocr_watcher.analysis.table_filling import filled
+from pdfocr_watcher.analysis.table_whitespace import grid
 from pdfocr_watcher.analysis.tables import Table, read_table
 from tests.analysis.gridded import TOP, cells, claim, grid_rules, modelled
-from tests.analysis.typeset import merged, prose, set_column, set_line
+from tests.analysis.typeset import EM, merged, prose, set_column, set_line
 
 FRUIT = [
     ["Fruit", "2023", "2024", "2025"],
@@ -134,7 +137,8 @@ def test_the_model_counts_rows_and_the_lines_say_where_they_are():
 
 def test_a_model_that_lost_its_way_is_not_followed():
     asked = claim(cells(FRUIT))
-    for model in (modelled(grid_of(4), asked.region, confidence=0.9), modelled(grid_of(2, 9), asked.region)):
+    assert len(rows_of(read_table(asked, Rules(), modelled(grid_of(2), asked.region)))) == 2, "if it is sure, it is"
+    for model in (modelled(grid_of(2), asked.region, confidence=0.9), modelled(grid_of(2, 9), asked.region)):
         assert rows_of(read_table(asked, Rules(), model)) == FRUIT
 
 
@@ -159,11 +163,33 @@ def test_a_model_that_sees_one_column_sees_no_table():
             + set_column(["other", "things", "beside"], 700, 330, pitch=60),
             id="two lists whose lines stand at heights of their own",
         ),
+        pytest.param(
+            [
+                set_line(f"entry {column}{row}", 100 + 300 * column, 300 + 60 * row + 11 * column)
+                for column in range(5)
+                for row in range(6)
+            ],
+            id="five lists whose lines do",
+        ),
     ],
 )
 @pytest.mark.parametrize("sure", [True, False])
 def test_what_is_no_table(lines, sure):
     assert read_table(claim(lines, sure=sure), Rules(), None) is None
+
+
+def test_lines_at_heights_of_their_own_are_no_table_even_where_a_grid_is_laid_over_them():
+    lines = [
+        set_line(f"entry {column}{row}", 100 + 300 * column, 300 + 60 * row + 9 * column)
+        for column in range(4)
+        for row in range(6)
+    ]
+    asked = claim(lines)
+    structure = grid([300 + 60 * row for row in range(7)], [100 + 300 * column - 10 for column in range(5)])
+    assert not is_table(asked, structure, filled(structure, lines), Rules(), EM)
+    level = cells([[f"entry {column}{row}" for column in range(4)] for row in range(6)])
+    structure = grid([TOP + 40 * row - 5 for row in range(7)], [90, 490, 790, 1090, 1300])
+    assert is_table(claim(level), structure, filled(structure, level), Rules(), EM)
 
 
 def test_html_in_a_cell_is_escaped():

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.regions import Region
+from pdfocr_watcher.analysis.tables import Table
 from pdfocr_watcher.document.model import Label
 from pdfocr_watcher.engines import page_analysis as module
 from pdfocr_watcher.engines.page_analysis import PageAnalysis
@@ -96,6 +97,27 @@ def test_a_doubtful_reading_of_ink_is_not_believed(engine, report, weights):
     blocks = PageAnalysis(weights).blocks(report, lines, guess)
     (table,) = [block.content for block in blocks if block.label is Label.TABLE]
     assert rows(table)[3] == ["Plums", "95", "", "130"]
+
+
+def test_ink_that_reaches_into_a_cell_from_outside_is_not_read(engine, report, weights):
+    page = report.copy()
+    draw = ImageDraw.Draw(page)
+    lines = [line for line in engine.read_lines(report) if line.text != "112"]
+    draw.rectangle((742, 370 + 3 * 48 + 3, 980, 370 + 4 * 48 - 3), fill="white")
+    draw.text((800, 370 + 3 * 48 - 7), "88", fill="black", font=ImageFont.load_default(28))
+
+    def guess(_image: Image.Image, region: Region) -> Line:
+        return Line(region.left, region.top, region.right, region.bottom, "88", 0.99)
+
+    blocks = PageAnalysis(weights).blocks(page, lines, guess)
+    (table,) = [block.content for block in blocks if block.label is Label.TABLE]
+    assert rows(table)[3] == ["Plums", "95", "", "130"]
+
+
+def test_a_picture_in_a_table_is_part_of_it():
+    table = Table(Region(100, 100, 900, 900), (), (), 1.0)
+    inside, beside = Region(200, 200, 400, 400), Region(850, 200, 1200, 400)
+    assert module._apart([inside, beside], [table]) == [beside]
 
 
 def test_a_dash_in_a_cell_is_a_dash(engine, weights):
