@@ -4,10 +4,8 @@ Where the folders may lie stands in `overlaps`.
 """
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pdfocr_watcher.config.model import Config, EngineName, Folders, Permissions
 from pdfocr_watcher.config.nearest import nearest_choice
@@ -15,6 +13,7 @@ from pdfocr_watcher.config.overlaps import STATIONS, Clash, folder_clashes
 from pdfocr_watcher.config.permissions import file_mode, folder_mode, group_of
 from pdfocr_watcher.config.words import number
 from pdfocr_watcher.engines.own_profiles import profile_names
+from pdfocr_watcher.engines.server_address import Address, without_login
 
 #: Below this, in dots per inch, nothing can be read.
 _LEAST_DPI = 36
@@ -116,25 +115,16 @@ def _engine_clashes(config: Config) -> Iterator[Clash]:
     if config.engine.name is EngineName.VLLM_SERVER and not config.servers.urls:
         text = "engine.name is vllm-server, and servers.urls names no server"
         yield Clash((("engine", "name"), ("servers", "urls")), text)
-    for url, times in Counter(config.servers.urls).items():
-        if fault := _url_fault(url) or ("is named twice" if times > 1 else ""):
-            yield Clash((("servers", "urls"),), f"servers.urls: {url!r} {fault}")
-
-
-def _url_fault(url: str) -> str:
-    """Why an address cannot be a server's; empty if it can."""
-    try:
-        parts = urlsplit(url)
-        known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        known = False
-    if not known or any(character.isspace() for character in url):
-        return "is no address such as http://gpu1:8000/v1"
-    if "@" in parts.netloc:
-        return "has a name or a password in it: a key belongs into the file that servers.api_key_file names"
-    if parts.query or parts.fragment:
-        return "must end with its path, without '?' and '#'"
-    return ""
+    seen: set[str] = set()
+    for url in config.servers.urls:
+        try:
+            base = Address.parse(url).base
+            fault = "it is named twice" if base in seen else ""
+            seen.add(base)
+        except ValueError as error:
+            fault = str(error)
+        if fault:
+            yield Clash((("servers", "urls"),), f"servers.urls: {without_login(url)!r}: {fault}")
 
 
 def _permission_clashes(permissions: Permissions) -> Iterator[Clash]:

@@ -79,7 +79,7 @@ beside each other: none may be another, lie inside another, or hold `root` or th
 - `inbox.settle_seconds` is at most `inbox.unmarked_settle_seconds`;
 - the patterns of `inbox.ignore` are for single names: none is empty or has a `/`;
 - `engine.profile` names a profile that ships or one of `profiles`;
-- `engine.name: vllm-server` needs `servers.urls`, which begin with `http://` or `https://` and hold no password.
+- `engine.name: vllm-server` needs `servers.urls`, each named once, which begin with `http://` or `https://`.
 
 ## Mistakes
 

@@ -118,6 +118,7 @@ class Condition:
             engine=self._engine,
             engine_state=self._reader.state,
             engine_model=self._reader.info.model if self._reader.info is not None else None,
+            engine_notes=self._reader.notes,
             jobs_waiting=len(jobs) - in_work,
             jobs_in_work=in_work,
             files_in_inbox=self._intake.waiting if self._intake else 0,

@@ -1,6 +1,7 @@
 """What a generative engine is asked for a page, and what it answers. Values only.
 
-How a page becomes a picture and a request stands in `engines.reading`; who answers, in `pipeline.generating`.
+How a page becomes a picture stands in `engines.preparing`, in which ways it is asked for in `engines.attempts`; who
+answers, in `pipeline.generating`.
 """
 
 from dataclasses import dataclass

@@ -20,6 +20,11 @@ _FOLDER, _SUFFIX = "profiles", ".yaml"
 PROMPT = "{prompt}"
 
 
+def filled(template: str, prompt: str) -> str:
+    """A template with a prompt in its place; all else in it stands as it is, braces too."""
+    return template.replace(PROMPT, prompt)
+
+
 class Parser(StrEnum):
     """What a model writes; each has its reader in `engines.outputs`."""
 
@@ -143,7 +148,7 @@ class Profile(_Value):
 
     def input_for(self, prompt: str) -> str:
         """The whole input of an engine in process: the template with this prompt."""
-        return self.template.replace(PROMPT, prompt)
+        return filled(self.template, prompt)
 
     def sampling_for(self, retry: Retry | None = None) -> Sampling:
         """The sampling of the first try, or of one of the others."""

@@ -27,6 +27,11 @@ class Reader(Protocol):
         ...
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is not as it was configured, in sentences."""
+        ...
+
+    @property
     def in_hand(self) -> int:
         """Rasters that it keeps while it reads them, besides those that wait for it."""
         ...

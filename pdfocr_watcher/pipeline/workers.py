@@ -90,6 +90,11 @@ class WorkerPool:
         self.info: EngineInfo | None = None
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is not as it was configured: nothing."""
+        return ()
+
+    @property
     def in_hand(self) -> int:
         """Rasters that are kept besides those that may wait: none, each goes from its queue to a worker."""
         return 0

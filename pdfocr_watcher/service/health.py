@@ -51,6 +51,9 @@ class Health(BaseModel):
     engine: str = Field(description="the engine's name")
     engine_state: str = Field(description="loading, ready, unreachable (no server answers) or failed")
     engine_model: str | None = Field(None, description="who reads, as it calls itself; null until that is known")
+    engine_notes: tuple[str, ...] = Field(
+        (), description="what of the engine is not as it was configured, as where the GPU's memory did not suffice"
+    )
     jobs_waiting: int = Field(ge=0, description="claimed jobs of which no page was begun")
     jobs_in_work: int = Field(ge=0, description="jobs of which a page was begun")
     files_in_inbox: int = Field(ge=0, description="files in the inbox that are neither claimed nor ignored")

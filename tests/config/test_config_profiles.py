@@ -115,20 +115,26 @@ def test_a_profile_may_come_from_the_environment(load, mistakes):
             "3: engine.name is vllm-server, and servers.urls names no server",
         ),
         *(
-            (f"servers: {{urls: ['{url}']}}\n", f"1: servers.urls: '{url}' {fault}")
-            for url, fault in {
-                "gpu1:8000": "is no address such as http://gpu1:8000/v1",
-                "ftp://gpu1/v1": "is no address such as http://gpu1:8000/v1",
-                "http:///v1": "is no address such as http://gpu1:8000/v1",
-                "http://gpu1:80000/v1": "is no address such as http://gpu1:8000/v1",
-                "http://gpu 1/v1": "is no address such as http://gpu1:8000/v1",
-                "http://[::1/v1": "is no address such as http://gpu1:8000/v1",
-                "https://me:secret@gpu1/v1": "has a name or a password in it: a key belongs into the file that "
-                "servers.api_key_file names",
-                "http://gpu1/v1?key=1": "must end with its path, without '?' and '#'",
-            }.items()
+            (f"servers: {{urls: ['{url}']}}\n", f"1: servers.urls: '{shown}': {fault}")
+            for url, shown, fault in (
+                ("gpu1:8000", "gpu1:8000", "it does not begin with http:// or https://"),
+                ("ftp://gpu1/v1", "ftp://gpu1/v1", "it does not begin with http:// or https://"),
+                ("http:///v1", "http:///v1", "it names no host"),
+                ("http://gpu 1/v1", "http://gpu 1/v1", "it names no host"),
+                ("http://[::1/v1", "http://[::1/v1", "its host cannot be read"),
+                ("http://gpu1:80000", "http://gpu1:80000", "its port is no number from 1 to 65535"),
+                ("http://gpu1:0", "http://gpu1:0", "its port is no number from 1 to 65535"),
+                ("http://gpu1/v1?key=1", "http://gpu1/v1?key=1", "it has a query or a fragment"),
+                ("http://me:secret@gpu1:0", "http://gpu1:0", "its port is no number from 1 to 65535"),
+                ("http://me:sec/ret@gpu1", "http://gpu1", "its port is no number from 1 to 65535"),
+                ("me:secret@gpu1", "gpu1", "it does not begin with http:// or https://"),
+                ("http://me:se\u2100cret@gpu1", "http://gpu1", "its host cannot be read"),
+            )
         ),
-        ("servers: {urls: ['http://a/v1', 'http://a/v1']}\n", "1: servers.urls: 'http://a/v1' is named twice"),
+        (
+            "servers: {urls: ['http://a/v1', 'http://b', 'http://a/']}\n",
+            "1: servers.urls: 'http://a/': it is named twice",
+        ),
     ],
 )
 def test_servers_that_cannot_be_are_refused(mistakes, text, message):
@@ -136,5 +142,10 @@ def test_servers_that_cannot_be_are_refused(mistakes, text, message):
 
 
 def test_servers_that_can_be_are_taken(load):
-    urls = ("http://gpu1:8000/v1", "https://ocr.example/models/v1", "http://[fd00::1]:8000/v1", "http://127.0.0.1:9/v1")
+    urls = (
+        "http://gpu1:8000/v1",
+        "https://ocr.example/models/v1",
+        "http://[fd00::1]:8000/v1",
+        "http://me:secret@b:9/v1",
+    )
     assert load(f"engine: vllm-server\nservers: {{urls: {list(urls)}}}").servers.urls == urls

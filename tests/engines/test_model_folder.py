@@ -17,6 +17,26 @@ ANOTHER = "config.json is of DeepseekOCRForCausalLM, and the profile dots-ocr is
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0f1e\nsize 6672547120\n"
 
 
+MARKUP = ["<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>"]
+CELLS = ["<td>", "</td>"]
+
+
+def added(*tokens: str) -> list[dict]:
+    """Tokens as tokenizer.json has those that came later."""
+    return [{"id": number, "content": token, "special": True} for number, token in enumerate(tokens, 128815)]
+
+
+TOKENIZER = {"added_tokens": added(*MARKUP, *CELLS), "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}}
+NO_CELLS = (
+    "advice: the tokenizer has no <td>, </td>: the rule against repetition makes no exception for that, which can "
+    "break tables with many empty cells"
+)
+NO_MARKUP = (
+    "advice: the tokenizer has no <|/ref|>, <|det|>, <|/det|>, with which the profile deepseek-ocr expects its boxes "
+    "to be marked: is it that model's?"
+)
+
+
 def safetensors(**sizes: int) -> bytes:
     """A file of weights: each tensor has so many bytes."""
     header, end = {"__metadata__": {"format": "pt"}}, 0
@@ -37,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
     index["weight_map"]["c"] = "model-2.safetensors"
     files = {
         "config.json": json.dumps({"architectures": ["DeepseekOCRForCausalLM"]}),
-        "tokenizer.json": "{}",
+        "tokenizer.json": json.dumps(TOKENIZER),
         "preprocessor_config.json": "{}",
         "model.safetensors.index.json": json.dumps(index),
     }
@@ -129,12 +149,68 @@ def test_code_of_the_models_own_is_named_and_not_needed_unless_it_is_to_be_run(f
     assert told(folder, trust_remote_code=True) == []
 
 
-@pytest.mark.parametrize("names", [("tokenizer.model",), ("vocab.json", "merges.txt"), ("tekken.json",)])
-def test_any_kind_of_tokenizer_will_do(folder, names):
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"tokenizer.model": "pieces"},
+        {"vocab.json": json.dumps(dict.fromkeys([*MARKUP, *CELLS], 1)), "merges.txt": "#version: 0.2"},
+        {"tekken.json": '{"vocab": []}'},
+    ],
+    ids=lambda files: next(iter(files)),
+)
+def test_any_kind_of_tokenizer_will_do(folder, files):
     (folder / "tokenizer.json").unlink()
-    for name in names:
+    for name, content in files.items():
         assert "there is no tokenizer" in told(folder)[0]
-        (folder / name).write_text("")
+        (folder / name).write_text(content)
+    assert told(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("tokenizer.json", json.dumps(TOKENIZER)[:-20], "is not valid JSON: copy it again"),
+        ("tokenizer.json", "", "is not valid JSON: copy it again"),
+        ("tokenizer.json", "[]", "holds no settings: copy it again"),
+        ("tokenizer.json", '{"model": {"vocab": 3}, "added_tokens": {}}', "holds no tokens: copy it again"),
+        ("tokenizer.model", "", "is empty: copy it again"),
+        ("tekken.json", "{", "is not valid JSON: copy it again"),
+    ],
+)
+def test_a_tokenizer_that_is_cut_off_is_named(folder, name, content, fault):
+    (folder / "tokenizer.json").unlink()
+    (folder / name).write_text(content)
+    assert told(folder) == [f"missing: {name} {fault}"]
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "remarks"),
+    [
+        (TOKENIZER | {"added_tokens": added(*MARKUP)}, [NO_CELLS]),
+        (
+            TOKENIZER | {"added_tokens": added(*CELLS, "<|ref|>")},
+            [NO_MARKUP],
+        ),
+        ({"model": {"type": "Unigram", "vocab": [[token, -1.5] for token in [*MARKUP, *CELLS]]}}, []),
+    ],
+)
+def test_tokens_that_the_profile_counts_on_are_looked_up(folder, tokenizer, remarks):
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    assert told(folder) == remarks
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("added_tokens.json", {"<td>": 128821, "</td>": 128822}),
+        ("tokenizer_config.json", {"added_tokens_decoder": {"7": {"content": "<td>"}, "8": {"content": "</td>"}}}),
+    ],
+)
+def test_tokens_may_have_been_added_in_other_files(folder, name, content):
+    (folder / "tokenizer.json").write_text(json.dumps(TOKENIZER | {"added_tokens": added(*MARKUP)}))
+    (folder / name).write_text("no json")
+    assert told(folder) == [NO_CELLS]
+    (folder / name).write_text(json.dumps(content))
     assert told(folder) == []
 
 

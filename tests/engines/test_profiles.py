@@ -6,9 +6,12 @@ from importlib import resources
 
 import pytest
 
+from pdfocr_watcher.config.model import Vllm
+from pdfocr_watcher.engines.attempts import attempts
 from pdfocr_watcher.engines.generation import Sampling
 from pdfocr_watcher.engines.own_profiles import contradictions, profile_faults, profile_names, resolve_profile
 from pdfocr_watcher.engines.profiles import Parser, Profile, builtin_data, builtin_names, builtin_profiles
+from pdfocr_watcher.engines.vllm.recipe import host_settings
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
 NAMES = builtin_names()
@@ -32,6 +35,23 @@ def test_a_profile_that_ships_names_the_source_of_every_figure(name):
     described = {"name", "model", "architectures", "parser", "mark", "mode", "note", "sources", "seen"}
     taken = {"whitelist", "ngram_processor"}  # from where the sampling is
     assert set(profile.sources) == written - described - taken
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_attempt_asks_what_another_one_asked_though_the_rule_against_repetition_is_missing(name):
+    asked = [
+        (one.prompt, one.mode, one.sampling.temperature, one.sampling.repetition_penalty)
+        for one in attempts(builtin_profiles()[name])
+    ]
+    assert len(set(asked)) == len(asked)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_profile_that_ships_repeats_no_argument_that_every_model_has(name):
+    own = builtin_profiles()[name]
+    common = own.model_copy(update={"engine_args": {}})
+    given = host_settings(common, Vllm(), model="", concurrency=1, version="").engine_args
+    assert [key for key, value in own.engine_args.items() if given.get(key) == value] == []
 
 
 def test_nothing_is_said_to_have_been_seen_with_real_weights():

@@ -116,6 +116,7 @@ def test_a_page_is_asked_for_with_the_rule_and_with_special_tokens_kept():
         "temperature": 0.0,
         "top_p": 1.0,
         "repetition_penalty": 1.0,
+        "seed": 0,
         "skip_special_tokens": False,
         "extra_args": {"ngram_size": 30, "window_size": 90, "whitelist_token_ids": [5, 6]},
     }

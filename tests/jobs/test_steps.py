@@ -23,7 +23,9 @@ _OPERATIONS = {
 _ELSEWHERE = {
     "pipeline/rendering": "rasters and launchers: of no worth after a crash",
     "pipeline/ranges.py": "the folders of rasters",
-    "pipeline/worker.py": "a raster that was read",
+    "pipeline/page_work.py": "a raster that was read, a picture for a model",
+    "pipeline/generating/host.py": "where an engine's processes meet",
+    "pipeline/generating/host_process.py": "where an engine's processes meet",
     "pipeline/process.py": "a raster that was read",
     "weights/installing.py": "files of a person's command, who sees whether they are there",
     "cli": "commands of a person, who sees whether they came to their end",

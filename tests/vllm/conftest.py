@@ -26,15 +26,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model that answers as `tests.vllm.kit.scripts` says.
-
-    It fails where vLLM is missing: whoever asks for these tests is not to be told that all is well without them.
-    """
+def installed() -> None:
+    """Fail where vLLM is missing: whoever asks for these tests is not to be told that all is well without them."""
     if find_spec("vllm") is None:
         pytest.fail(f"vLLM is not installed; {_HOW}", pytrace=False)
     if "pdfocr_shallow_vision" not in entry_points(group="vllm.general_plugins").names:
         pytest.fail(f"tests/vllm/kit/package is not installed; {_HOW}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model that answers as `tests.vllm.kit.scripts` says."""
+    del installed
     from tests.vllm.kit.checkpoint import write_checkpoint  # noqa: PLC0415 - its tokenizer comes with vLLM
 
     folder = tmp_path_factory.mktemp("checkpoint")

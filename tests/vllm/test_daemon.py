@@ -1,5 +1,6 @@
 """The real daemon reads dropped PDFs with a real vLLM: all texts exact and in their places, whatever dies meanwhile."""
 
+import json
 from pathlib import Path
 
 import psutil
@@ -8,6 +9,7 @@ import pytest
 from tests.conftest import MakeSite
 from tests.end_to_end.harness import Job, Site, read_json, wait_for
 from tests.end_to_end.markup import pages_of
+from tests.vllm.conftest import Serve
 from tests.vllm.kit.pages import document
 from tests.vllm.server import VllmServer
 
@@ -128,4 +130,26 @@ def test_each_try_is_in_the_pages_checkpoint(behind_a_server: Site) -> None:
     reading = wait_for(lambda: read_json(checkpoint), "its checkpoint", PATIENCE)["reading"]
     assert [record["verdict"] for record in reading["tries"]] == ["length"] * 4 + [None]
     assert reading["tries"][-1]["prompt"] == "Free OCR."
+    assert daemon.stop() == 0
+
+
+def test_three_jobs_are_read_though_one_of_two_servers_is_killed(make_site: MakeSite, serve: Serve) -> None:
+    doomed, other = serve(2)
+    site = make_site(
+        {
+            "engine": {**ENGINE, "name": "vllm-server", "max_concurrency": 2},
+            "servers": {"urls": [doomed.url, other.url], "health_interval": 0.5},
+            "profiles": PROFILE,
+        }
+    )
+    daemon = site.start()
+    drop(site, JOBS)
+    wait_for(lambda: site.health()["pages_done"] >= 3, "the first pages", PATIENCE)
+    doomed.kill()
+    assert site.health()["pages_done"] < sum(map(len, JOBS.values())), "it is killed in the middle of the work"
+    for name, scripts in JOBS.items():
+        assert_exact(read(site, name), scripts)
+    assert site.health()["engine_state"] == "ready"
+    lost = [line for line in daemon.logged() if doomed.url in json.dumps(line)]
+    assert lost, "the log says which server is gone"
     assert daemon.stop() == 0

@@ -10,9 +10,8 @@ import pytest
 from pdfocr_watcher.engines.preparing import fit, tile_grid
 from pdfocr_watcher.engines.profiles import builtin_profiles
 
-pytest.importorskip("vllm")
 # What vLLM and its libraries warn of while they are imported is not of our making.
-pytestmark = [pytest.mark.vllm, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.vllm, pytest.mark.usefixtures("installed"), pytest.mark.filterwarnings("ignore")]
 
 PROFILES = builtin_profiles()
 #: By releases of vLLM, the classes that say no mark: their chat templates have it.

@@ -10,13 +10,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pdfocr_watcher.engines.profiles import Profile
+from pdfocr_watcher.engines.profiles import Parser, Profile
+from pdfocr_watcher.engines.vllm.tokenizer_file import ADDED, SETTINGS, tokens_of
 from pdfocr_watcher.engines.vllm.weight_file import NotWholeError, is_pointer, read_weights
 
 CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
 #: One of these groups must be there whole.
 _TOKENIZERS = (("tokenizer.json",), ("tokenizer.model",), ("vocab.json", "merges.txt"), ("tekken.json",))
+#: Of these, the ones whose tokens can be read.
+_VOCABULARIES = frozenset({"tokenizer.json", "vocab.json"})
+#: What the boxes of a page are marked with.
+_MARKUP = ("<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>")
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 #: Files of weights that hold Python objects; vLLM loads them, but nothing can be said of them from outside.
 _OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth")
@@ -84,7 +89,7 @@ def look_at_model(folder: Path, profile: Profile, *, trust_remote_code: bool = F
     try:
         return [
             *_config(folder, profile, trusted=trust_remote_code),
-            *_tokenizer(folder),
+            *_tokenizer(folder, profile),
             *_processor(folder, profile),
             *_weights(folder),
         ]
@@ -130,15 +135,55 @@ def _code(folder: Path, config: Mapping[str, Any], *, trusted: bool) -> Iterator
         yield Remark(Gravity.MISSING, f"{_listed(missing)}, the model's own code, is not there")
 
 
-def _tokenizer(folder: Path) -> Iterator[Remark]:
-    for group in _TOKENIZERS:
-        if all((folder / name).is_file() for name in group):
-            for name in group:
-                if is_pointer(folder / name):
-                    yield Remark(Gravity.MISSING, f"{name} is a Git LFS pointer, not the file: `git lfs pull`")
+def _tokenizer(folder: Path, profile: Profile) -> Iterator[Remark]:
+    group = next((group for group in _TOKENIZERS if all((folder / name).is_file() for name in group)), None)
+    if group is None:
+        wanted = " or ".join(" with ".join(group) for group in _TOKENIZERS[:3])
+        yield Remark(Gravity.MISSING, f"there is no tokenizer ({wanted})")
+        return
+    tokens: frozenset[str] = frozenset()
+    for name in group:
+        fault, found = _tokens(folder / name)
+        tokens |= found
+        if fault:
+            yield Remark(Gravity.MISSING, fault)
             return
-    wanted = " or ".join(" with ".join(group) for group in _TOKENIZERS[:3])
-    yield Remark(Gravity.MISSING, f"there is no tokenizer ({wanted})")
+    if tokens:
+        for name in (ADDED, SETTINGS):
+            if (folder / name).is_file():
+                tokens |= _tokens(folder / name)[1]
+        yield from _needed(profile, tokens)
+
+
+def _tokens(path: Path) -> tuple[str, frozenset[str]]:
+    """What is wrong with a file of the tokenizer, empty for nothing, and the tokens that can be read from it."""
+    if is_pointer(path):
+        return f"{path.name} is a Git LFS pointer, not the file: `git lfs pull`", frozenset()
+    if path.suffix != ".json":
+        empty = path.is_file() and not path.stat().st_size
+        return (f"{path.name} is empty: copy it again" if empty else ""), frozenset()
+    content = _json(path)
+    if isinstance(content, str):
+        return content, frozenset()
+    tokens = tokens_of(path.name, content)
+    bare = path.name in _VOCABULARIES and not tokens
+    return (f"{path.name} holds no tokens: copy it again" if bare else ""), tokens
+
+
+def _needed(profile: Profile, tokens: frozenset[str]) -> Iterator[Remark]:
+    """What the profile counts on, and the tokenizer does not have."""
+    if profile.parser is Parser.GROUNDING and (lacking := [tag for tag in _MARKUP if tag not in tokens]):
+        text = (
+            f"the tokenizer has no {_listed(lacking)}, with which the profile {profile.name} expects its boxes to be "
+            "marked: is it that model's?"
+        )
+        yield Remark(Gravity.ADVICE, text)
+    if lacking := [token for token in profile.whitelist if token not in tokens]:
+        text = (
+            f"the tokenizer has no {_listed(lacking)}: the rule against repetition makes no exception for that, which "
+            "can break tables with many empty cells"
+        )
+        yield Remark(Gravity.ADVICE, text)
 
 
 def _processor(folder: Path, profile: Profile) -> Iterator[Remark]:

@@ -44,6 +44,10 @@ _FIRST_RUNNER = MappingProxyType({"VLLM_USE_V2_MODEL_RUNNER": "0"})
 STANDARD_PROCESSOR = "vllm.model_executor.models.deepseek_ocr:NGramPerReqLogitsProcessor"
 
 
+#: By which a model that draws its tokens by lot draws the same ones for a page that is read again.
+_SEED = 0
+
+
 class Guard(StrEnum):
     """What ends a text that repeats itself without end."""
 
@@ -216,6 +220,7 @@ def sampling_arguments(sampling: Sampling, guards: Collection[str], whitelist_id
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "repetition_penalty": sampling.repetition_penalty,
+        "seed": _SEED,
         "skip_special_tokens": False,  # the markup is made of them
     }
     ruled = Guard.NGRAM in guards and sampling.ngram_size is not None

@@ -13,6 +13,7 @@ from PIL import Image
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import FinishReason, Generation, GenerationRequest
+from pdfocr_watcher.engines.profiles import filled
 from pdfocr_watcher.engines.vllm.found import vllm_version
 from pdfocr_watcher.engines.vllm.recipe import Guard, HostSettings, engine_arguments, sampling_arguments
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -112,8 +113,14 @@ class VllmEngine:
             tokenizer = await tokenizer
         self._end = tokenizer.eos_token or ""
         unknown = (None, getattr(tokenizer, "unk_token_id", None))
-        ids = [tokenizer.convert_tokens_to_ids(token) for token in self._settings.whitelist]
-        self._whitelist = [number for number in ids if number not in unknown]
+        ids = {token: tokenizer.convert_tokens_to_ids(token) for token in self._settings.whitelist}
+        self._whitelist = [number for number in ids.values() if number not in unknown]
+        missing = [token for token, number in ids.items() if number in unknown]
+        if missing and Guard.NGRAM in self.guards:
+            self.notes.append(
+                f"vllm.repetition: the model has no token {', '.join(missing)}; the no-repeat rule may forbid what the "
+                "profile's whitelist is to allow."
+            )
         self._count_tokens()
 
     def _start(self, guards: Collection[str]) -> Any:
@@ -152,7 +159,7 @@ class VllmEngine:
         from vllm.v1.engine.exceptions import EngineDeadError  # noqa: PLC0415 - see _start
 
         prompt = {
-            "prompt": self._settings.template.format(prompt=request.prompt),
+            "prompt": filled(self._settings.template, request.prompt),
             "multi_modal_data": {"image": picture},
         }
         final = None

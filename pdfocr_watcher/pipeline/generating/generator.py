@@ -28,6 +28,11 @@ class Generator(Protocol):
         """Requests that it answers at a time; more of them wait, urgent ones first."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is not as it was configured, in sentences."""
+        ...
+
     def start(self) -> None:
         """Begin to look after the engine."""
         ...

@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import tempfile
-import time
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -30,7 +30,7 @@ _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 #: Seconds that an ended engine's processes have to be gone; they hold the GPU's memory until then.
 _GROUP_GONE = 10.0
 #: Seconds between two looks at whether they are.
-_LOOK = 0.05
+_LOOK = 0.1
 #: Seconds that a process which said that its engine has died has to end by itself.
 _LAST_BREATH = 3.0
 
@@ -43,6 +43,10 @@ class HostProcess(ChildProcess):
     def __init__(self) -> None:
         super().__init__(LINE_BYTES, _SAID_BYTES)
         self._folder: str | None = None
+        #: Its process group, as long as that may have a member: afterwards its number may be somebody else's.
+        self._group: int | None = None
+        # A thread of its own, since a look at processes may hang in the device in which one of them hangs.
+        self._thread = ThreadPoolExecutor(1, "engine-end")
         #: What became of it, in a sentence; empty while it lives.
         self.end = ""
 
@@ -59,6 +63,8 @@ class HostProcess(ChildProcess):
                 seconds; nothing is left of it but what it `said`.
         """
         self.end = ""
+        if self._wire is not None:
+            self._wire.said.clear()  # what the one before said explains nothing of this one
         wire = await self._spawn(settings)
         line = b""
         try:
@@ -92,10 +98,12 @@ class HostProcess(ChildProcess):
         preferred = {name: value for name, value in PREFERRED.items() if name not in os.environ}
         environment = {**preferred, **settings.environment, MEETING_PLACE: self._folder or tempfile.gettempdir()}
         try:
-            return await self.spawn((*command, str(os.getpid())), environment)
+            wire = await self.spawn((*command, str(os.getpid())), environment)
         except BaseException:
             await self._clear()
             raise
+        self._group = self.pid
+        return wire
 
     def send(self, line: bytes) -> None:
         """Give the process a line; one that has ended does not get it."""
@@ -140,20 +148,40 @@ class HostProcess(ChildProcess):
 
     async def kill(self) -> None:
         """End it and all that it started, and wait until that is gone; bounded, see `ChildProcess.kill`."""
-        pid = self._wire.transport.get_pid() if self._wire is not None and self._wire.transport is not None else None
+        group = self._group
+        self._end_leader()
         await super().kill()
-        deadline = time.monotonic() + _GROUP_GONE
-        while pid is not None and session.members(pid):
-            if time.monotonic() > deadline:
-                kill_group(pid)
-                break
-            session.end(pid)
-            await asyncio.sleep(_LOOK)
+        if group is not None:
+            await self._end_of_group(group)
+            self._group = None
         await self._clear()
+
+    async def stop(self, grace: float) -> None:
+        """Let it end by itself within `grace` seconds, or kill it; who gives up waiting kills it too."""
+        try:
+            await super().stop(grace)
+        finally:
+            self._end_leader()
+
+    def _end_leader(self) -> None:
+        """End the process itself, at once; what it has started ends when it is gone, see `host.guard`."""
+        if self.alive and self._wire is not None and self._wire.transport is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._wire.transport.kill()
+
+    async def _end_of_group(self, group: int) -> None:
+        """End all that is left of a group, and wait until it is gone."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(_GROUP_GONE):
+                while await loop.run_in_executor(self._thread, session.end, group):  # noqa: ASYNC110 - no event of ours
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError:
+            kill_group(group)
 
     def _end_group(self, leader: int) -> None:
         """End all but what removes the shared memory of the others: no name of it must be left."""
-        session.end(leader)
+        self._thread.submit(session.end, leader)
 
     async def _clear(self) -> None:
         """Leave nothing of it on disk; also where two end it at a time, and one of them is told not to go on."""

@@ -25,8 +25,10 @@ from pdfocr_watcher.pipeline.workers import EngineState
 
 _log = structlog.get_logger(__name__)
 
-#: Seconds that the process has to end by itself once its input is closed; the GPU's memory is given back meanwhile.
-_GRACE = 10.0
+#: Seconds that the process has to end by itself once its input is closed. vLLM's own end takes longer, about 5 s, and
+#: is worth no more than being killed: nothing is kept there, and the driver gives the GPU's memory back. The daemon
+#: waits little longer than this.
+_GRACE = 3.0
 #: Seconds between two looks at whether a request takes too long, or the engine hangs.
 _WATCH_INTERVAL = 0.5
 #: An engine that has written no token for so many seconds hangs, if a request is over its time limit meanwhile. A
@@ -240,23 +242,30 @@ class LocalEngine:
         self._failures += 1
         advice = advise(said, end, self._settings, Phase.WORKING)
         failure = _explained(PdfocrError(ErrorCode.ENGINE_CRASHED, end), advice, said)
-        if self._failures > 1:  # once may be anybody's doing
-            self._note_failure(failure, EngineState.FAILED)
+        with_less = self._step_down(advice)
+        blamed = self._return(failure, with_less=with_less)
+        # It does not count as failed where the next one has what this one lacked, or is about to be without the page
+        # that ended it; and once may be anybody's doing.
+        hopeful = with_less or blamed or self._waiting.suspicion
+        if self._failures > 1:
+            self._note_failure(failure, EngineState.LOADING if hopeful else EngineState.FAILED)
         else:
             self.state = EngineState.LOADING
-        self._return(failure, with_less=self._step_down(advice))
 
-    def _return(self, failure: PdfocrError, *, with_less: bool = False) -> None:
+    def _return(self, failure: PdfocrError, *, with_less: bool = False) -> bool:
         """Have what a dead engine had in hand asked again, but for what it died of.
 
         Args:
             failure: how it died.
             with_less: whether the next engine is started so that it should not die in that way again.
+
+        Returns:
+            Whether one was found that it died of.
         """
         orders = [order for order in self._in_hand.values() if not order.result.done()]
         if self._draining:
             self._give_up_in_hand()
-            return
+            return False
         self._in_hand.clear()
         blamed = None if with_less else culprit(orders)
         for order in orders:
@@ -265,6 +274,7 @@ class LocalEngine:
                 self._waiting.put(order)
         if blamed is not None:
             self._blame(blamed, failure)
+        return blamed is not None
 
     def _blame(self, order: Order, failure: PdfocrError) -> None:
         if self._hung:

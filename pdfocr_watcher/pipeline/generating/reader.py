@@ -64,6 +64,11 @@ class GenerativeReader:
         return self._generator.info
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What of the model is not as it was configured."""
+        return self._generator.notes
+
+    @property
     def in_hand(self) -> int:
         """The pages that the model reads at a time."""
         return self._generator.capacity

@@ -17,8 +17,8 @@ import structlog
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import Generation, GenerationRequest
 from pdfocr_watcher.engines.profiles import Profile
+from pdfocr_watcher.engines.server_address import Address
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.pipeline.generating.endpoints.address import Address
 from pdfocr_watcher.pipeline.generating.endpoints.endpoint import Endpoint
 from pdfocr_watcher.pipeline.generating.endpoints.fault import RefusedError, UnansweredError
 from pdfocr_watcher.pipeline.generating.endpoints.fleet import outlook
@@ -78,6 +78,9 @@ class Servers:
     Raises:
         PdfocrError: an address or the key cannot be used (CONFIG_INVALID).
     """
+
+    #: None: how a server was started is its own.
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -1,4 +1,7 @@
-"""The processes of an engine: who they are, and their end. As /proc says it, Linux only."""
+"""The processes of an engine: who they are, and their end. As /proc says it, Linux only.
+
+All of it looks at every process of the machine, and may wait for one that hangs in a device: not for an event loop.
+"""
 
 import contextlib
 import os
@@ -27,9 +30,15 @@ def members(group: int) -> dict[int, bool]:
     return found
 
 
-def end(group: int) -> None:
-    """Kill the processes of a group, but for this one and the one that cleans up after the others."""
-    for pid, cleans_up in members(group).items():
+def end(group: int) -> bool:
+    """Kill the processes of a group, but for this one and the one that cleans up after the others.
+
+    Returns:
+        Whether the group had a member.
+    """
+    found = members(group)
+    for pid, cleans_up in found.items():
         if not cleans_up and pid != os.getpid():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+    return bool(found)

@@ -47,6 +47,12 @@ class Waiting:
         self._suspects: list[Order] = []
         self._others: list[Order] = []
 
+    @property
+    def suspicion(self) -> bool:
+        """Whether it is about to be found out what kills the engine."""
+        _forget_done(self._suspects)
+        return bool(self._suspects)
+
     def put(self, order: Order) -> None:
         """Have a request wait."""
         heapq.heappush(self._suspects if order.suspect else self._others, order)

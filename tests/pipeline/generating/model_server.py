@@ -162,6 +162,9 @@ class ModelServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if self._listener is None:  # it was stopped when the connection had just come
+            writer.transport.abort()
+            return
         self._handlers.add(task)
         self._writers.add(writer)
         try:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pdfocr_watcher.engines.server_address import Address
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.pipeline.generating.endpoints import fleet, standing
-from pdfocr_watcher.pipeline.generating.endpoints.address import Address
 from pdfocr_watcher.pipeline.generating.endpoints.chat import message_of, read_answer
 from pdfocr_watcher.pipeline.generating.endpoints.described import served_models, token_ids
 from pdfocr_watcher.pipeline.generating.endpoints.fault import Fault, FaultKind, Reply, fault_of_reply

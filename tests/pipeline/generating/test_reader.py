@@ -48,6 +48,7 @@ class ToldModel:
     info: None = None
     pids: tuple[int, ...] = ()
     capacity: int = 4
+    notes: tuple[str, ...] = ()
     drained: bool = False
 
     def start(self):

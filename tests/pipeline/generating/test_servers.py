@@ -23,6 +23,7 @@ async def test_a_page_is_read(make_server, make_engine, page):
     assert generation == Generation("read letter", FinishReason.STOP, 939, 12)
     assert (engine.state, engine.failure, engine.pids) == (EngineState.READY, None, [])
     assert engine.info == EngineInfo("vllm-server", MODEL, "0.32.0")
+    assert engine.notes == ()
 
 
 async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page, profile):
@@ -38,6 +39,7 @@ async def test_what_is_asked_is_the_models_recipe(make_server, make_engine, page
         "temperature": 0,
         "top_p": 1,
         "repetition_penalty": 1,
+        "seed": 0,
         "max_tokens": profile.sampling.max_tokens,
         "skip_special_tokens": False,
         "stream": False,

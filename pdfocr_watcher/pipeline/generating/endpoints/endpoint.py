@@ -15,9 +15,9 @@ import structlog
 
 from pdfocr_watcher.engines.generation import Generation, GenerationRequest
 from pdfocr_watcher.engines.profiles import Profile
+from pdfocr_watcher.engines.server_address import Address
 from pdfocr_watcher.engines.vllm.recipe import STANDARD_PROCESSOR, Guard
 from pdfocr_watcher.engines.vllm.releases import Ability, Release
-from pdfocr_watcher.pipeline.generating.endpoints.address import Address
 from pdfocr_watcher.pipeline.generating.endpoints.chat import (
     Dialect,
     around_picture,

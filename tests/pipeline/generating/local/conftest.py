@@ -110,6 +110,20 @@ async def make_engine(stub):
     assert not stub.folders()
 
 
+@pytest.fixture
+def states(monkeypatch):
+    """The states that engines come to, in order, however short they last."""
+    seen = []
+
+    def noted(engine, name, value):
+        if name == "state":
+            seen.append(value)
+        object.__setattr__(engine, name, value)
+
+    monkeypatch.setattr(LocalEngine, "__setattr__", noted)
+    return seen
+
+
 @contextlib.asynccontextmanager
 async def held(engine, stub, *names):
     """Have pictures in the engine's hands until the end of the block, and answered then."""

@@ -4,8 +4,11 @@ The processes are real: programs that speak the protocol and do with each pictur
 """
 
 import asyncio
+import errno
 import os
 import signal
+import tempfile
+import threading
 import time
 
 import psutil
@@ -14,7 +17,8 @@ import pytest
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import FinishReason, Generation
 from pdfocr_watcher.errors import ErrorCode
-from pdfocr_watcher.pipeline.generating import local
+from pdfocr_watcher.pipeline.generating import host_process, local, session
+from pdfocr_watcher.pipeline.generating.generator import Generator
 from pdfocr_watcher.pipeline.generating.local import LocalEngine
 from pdfocr_watcher.pipeline.workers import EngineState
 from tests.pipeline.doubles import PATIENCE, START, until
@@ -103,7 +107,7 @@ async def test_an_engine_that_is_killed_while_idle_is_replaced_before_anybody_ne
 
 
 @pytest.mark.parametrize("name", ["die-9", "kill-9", "text-9", "liar-9", "huge-9", "gone-9"])
-async def test_a_page_that_kills_every_engine_fails_alone_and_the_others_are_read(make_engine, stub, name):
+async def test_a_page_that_kills_every_engine_fails_alone_and_the_others_are_read(make_engine, stub, states, name):
     engine = await make_engine(capacity=8)
     others = [f"slow-0.2-{number}" for number in range(4)]
 
@@ -113,6 +117,21 @@ async def test_a_page_that_kills_every_engine_fails_alone_and_the_others_are_rea
     assert code is ErrorCode.ENGINE_CRASHED
     deaths = [line for line in stub.logged("asked") if line["asked"] == f"{name}.png"]
     assert [bool(line["beside"]) for line in deaths][2:] in ([], [False]), "after two deaths it is alone"
+    assert EngineState.FAILED not in states, "whoever waits for the others need not give up"
+
+
+async def test_an_engine_that_hangs_at_a_page_again_and_again_has_not_failed_itself(make_engine, states):
+    engine = await make_engine()
+    assert await read(engine, "stuck-1", limit=0.3) is ErrorCode.ENGINE_TIMEOUT
+    assert await read(engine, "good-2") == "good-2"
+    assert EngineState.FAILED not in states
+
+
+async def test_an_engine_that_dies_again_and_again_without_a_page_has_failed(make_engine, stub, states):
+    stub.start_with("ready(); os._exit(0)")
+    await make_engine()
+    await until(lambda: EngineState.FAILED in states)
+    stub.start_with(None)
 
 
 async def test_who_was_there_at_two_deaths_is_alone_until_the_cause_is_found_and_then_no_longer(make_engine, stub):
@@ -185,7 +204,9 @@ async def test_a_process_that_no_longer_says_that_it_lives_is_replaced(make_engi
     assert not psutil.pid_exists(pid)
 
 
-async def test_a_gpu_that_runs_out_of_memory_in_work_is_given_less_at_a_time_until_it_suffices(make_engine, stub):
+async def test_a_gpu_that_runs_out_of_memory_in_work_is_given_less_at_a_time_until_it_suffices(
+    make_engine, stub, states
+):
     engine = await make_engine(capacity=32)
     others = [f"slow-0.1-{number}" for number in range(6)]
 
@@ -193,6 +214,7 @@ async def test_a_gpu_that_runs_out_of_memory_in_work_is_given_less_at_a_time_unt
 
     assert texts == ["oom-1", *others], "no page is blamed for what less at a time has cured"
     assert [settings["engine_args"]["max_num_seqs"] for settings in stub.starts()] == [32, 16, 8]
+    assert EngineState.FAILED not in states
     assert engine.capacity == 8
     assert [note.split(" and ")[0] for note in engine.notes] == [
         "max_num_seqs is lowered from 32 to 16", "max_num_seqs is lowered from 16 to 8",
@@ -243,6 +265,23 @@ async def test_what_was_said_before_an_engine_was_ready_explains_no_later_death(
     assert await read(engine, "die-1") is ErrorCode.ENGINE_CRASHED
 
 
+async def test_what_the_engine_before_said_explains_no_start_that_fails_before_there_is_a_process(
+    make_engine, stub, monkeypatch
+):
+    def full(**_named):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    engine = await make_engine()
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "mkdtemp", full)
+        call = asyncio.create_task(read(engine, "oom-1"))
+        await until(lambda: engine._failures > 4)
+        assert engine.failure.code is ErrorCode.ENGINE_UNAVAILABLE
+        assert "A disk is full" in engine.failure.detail
+    assert await call == "oom-1"
+    assert [settings["engine_args"]["max_num_seqs"] for settings in stub.starts()] == [32, 16, 8], "and no less"
+
+
 async def test_a_gpu_whose_memory_others_use_is_shared_when_it_stays_so(make_engine, stub):
     stub.start_with(
         "if settings['engine_args']['gpu_memory_utilization'] > 0.8:\n"
@@ -256,6 +295,20 @@ async def test_a_gpu_whose_memory_others_use_is_shared_when_it_stays_so(make_eng
     shares = [settings["engine_args"]["gpu_memory_utilization"] for settings in stub.starts()]
     assert shares == [0.9, 0.9, 0.9, 0.78], "the engine before may still have held it"
     assert "from 0.9 to 0.78" in engine.notes[0]
+
+
+async def test_what_an_engine_is_without_is_noted_beside_what_was_changed_for_it(make_engine, stub):
+    stub.start_with(
+        "say({'ready': True, 'engine': {'name': 'vllm', 'model': 'm', 'version': '0.0'}, 'figures': {},\n"
+        "     'notes': ['vllm.repetition: ngram is left out']})\n"
+        "ready = lambda: None\n"
+    )
+    engine: Generator = await make_engine()
+    assert engine.notes == ("vllm.repetition: ngram is left out",)
+    assert await read(engine, "die1oom-1") == "die1oom-1"
+    assert [note.split(":")[0].split(" ")[0] for note in engine.notes] == [
+        "max_num_seqs", "max_num_seqs", "vllm.repetition",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -334,6 +387,50 @@ async def test_stopping_cancels_what_is_in_hand_and_leaves_no_process(make_engin
     assert time.monotonic() - began < PATIENCE
     assert not psutil.pid_exists(pid)
     assert call.cancelled() or await asyncio.gather(call, return_exceptions=True)
+
+
+async def test_who_gives_up_waiting_for_its_end_leaves_no_process(make_engine, monkeypatch):
+    engine = await make_engine()
+    (pid,) = engine.pids
+    os.kill(pid, signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "_GRACE", 600.0)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(engine.stop(), 0.2)
+    await until(lambda: not psutil.pid_exists(pid))
+
+
+async def test_a_look_at_processes_that_hangs_in_a_device_holds_up_nothing_but_the_next_start(make_engine, monkeypatch):
+    monkeypatch.setattr(host_process, "_GROUP_GONE", 0.3)
+    driver, looks = threading.Event(), []
+
+    def hangs(group):
+        looks.append((group, threading.current_thread()))
+        driver.wait(PATIENCE)
+        return {}
+
+    engine = await make_engine()
+    (pid,) = engine.pids
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "members", hangs)
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: engine.state is EngineState.READY and engine.pids not in ([], [pid]))
+        driver.set()
+        assert looks[0][0] == pid
+        assert threading.main_thread() not in {thread for _, thread in looks}
+    assert await read(engine, "good-1") == "good-1"
+
+
+async def test_a_process_that_ended_long_ago_is_not_looked_for_again_its_number_may_be_anothers(
+    make_engine, monkeypatch
+):
+    engine = await make_engine()
+    await engine.stop()
+    looked_for = []
+    monkeypatch.setattr(session, "members", lambda group: looked_for.append(group) or {})
+    monkeypatch.setattr(host_process, "kill_group", looked_for.append)
+    await engine.stop()
+    assert looked_for == []
 
 
 async def test_stopping_while_the_engine_loads_leaves_no_process(stub):

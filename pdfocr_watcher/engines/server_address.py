@@ -1,8 +1,16 @@
 """Where a server is, as the configuration may write it; nothing is sent here. What is printed has no password."""
 
 import base64
+import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
+
+_LOGIN = re.compile(r"^(?P<before>(?:[^/@]*//)?).*@")
+
+
+def without_login(url: str) -> str:
+    """An address as it may be shown, whatever is wrong with it: without what stands before its last `@`."""
+    return _LOGIN.sub(r"\g<before>", url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +33,16 @@ class Address:
         Raises:
             ValueError: it is no address of a server; the message names no password.
         """
-        parts = urlsplit(url.strip())
+        try:
+            parts = urlsplit(url.strip())
+        except ValueError:  # its own words may hold the password
+            raise ValueError("its host cannot be read") from None
         try:
             host, port = parts.hostname, parts.port
         except ValueError:
-            raise ValueError("its port is no number from 1 to 65535") from None
+            host, port = None, 0
+        if port == 0:
+            raise ValueError("its port is no number from 1 to 65535")
         if parts.scheme not in {"http", "https"}:
             raise ValueError("it does not begin with http:// or https://")
         if not host or any(character.isspace() for character in url.strip()):
