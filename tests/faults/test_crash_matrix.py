@@ -59,9 +59,10 @@ class _Layout:
 
     def site(self, name: str) -> Site:
         folders = {}
+        # All of them are called alike: a point of one run is known by the names of folders in another.
         if self.other is not None:
-            folders = {key: str(self.other / name / key) for key in ("inbox", "outbox", "failed")}
-        return Site(self.base / name, {**_SETTINGS, "folders": folders})
+            folders = {key: str(self.other / name / "site" / key) for key in ("inbox", "outbox", "failed")}
+        return Site(self.base / name / "site", {**_SETTINGS, "folders": folders})
 
 
 @pytest.fixture(params=["one file system", "inbox and outbox on another"])
