@@ -9,17 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from pdfocr_watcher.analysis.lines import Line, Word
 from pdfocr_watcher.analysis.lists import marker_of
+from pdfocr_watcher.engines.ink import marked, pieces
 
 #: The page is looked at at this share of its size.
 REDUCED = 2
-#: Ink differs from the paper by more than this, of 255.
-CONTRAST = 60
 #: A bullet is so large, in heights of a line, about as wide as high, and fills so much of its box, which no digit does,
 #: nor a ring, which is often read as a letter.
 MIN_SIZE, MAX_SIZE = 0.1, 0.45
@@ -120,20 +118,18 @@ def _read(line: Line) -> _Dot | None:
 def _dots(image: Image.Image, lines: Sequence[Line]) -> list[_Dot]:
     """Compact pieces of ink of about the size of bullets that no line covers."""
     page = image if image.mode == "L" else image.convert("L")
-    gray = np.asarray(page.reduce(REDUCED) if min(page.size) > REDUCED else page).astype(np.int16)
-    scale = page.width / gray.shape[1]
-    ink = (np.abs(gray - np.median(gray)) > CONTRAST).astype(np.uint8)
+    ink = marked(page.reduce(REDUCED) if min(page.size) > REDUCED else page)
+    scale = page.width / ink.shape[1]
     for line in lines:
         top, bottom = int(line.top / scale), int(line.bottom / scale) + 1
         ink[max(0, top) : bottom, max(0, int(line.left / scale)) : int(line.right / scale) + 1] = 0
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    found = pieces(ink)
     em = median(line.height for line in lines) / scale
-    wide, high, area = stats[:, 2], stats[:, 3], stats[:, 4]
+    wide, high, area = found[:, 2], found[:, 3], found[:, 4]
     larger, smaller = np.maximum(wide, high), np.minimum(wide, high)
     sized = (larger >= MIN_SIZE * em / 2) & (larger <= MAX_SIZE * em * 2)
     fits = sized & (larger <= MAX_ASPECT * smaller) & (area >= MIN_FILL * wide * high)
-    fits[0] = False  # the paper
     return [
         _Dot(scale * left, scale * (left + width), scale * (top + height / 2), scale * max(width, height))
-        for left, top, width, height in stats[fits, :4].tolist()
+        for left, top, width, height in found[fits, :4].tolist()
     ]

@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
 from PIL import Image
 
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.regions import Region
+from pdfocr_watcher.engines.ink import marked, pieces
 
 #: A cell's edges, in text heights, are not looked at: its ruled lines are there.
 INSET = 0.14
-#: Ink differs from what most of the cell is by more than this, of 255.
-CONTRAST = 60
 #: Letters are at least so high, in text heights; dashes are at most so high and so wide.
 MIN_LETTER = 0.22
 MAX_DASH_HEIGHT = 0.16
@@ -60,19 +57,16 @@ def unread_ink(image: Image.Image, cell: Region, em: float) -> Ink | None:
     right, bottom = min(image.width, round(cell.right - INSET * em)), min(image.height, round(cell.bottom - INSET * em))
     if right - left < MIN_LETTER * em or bottom - top < MIN_LETTER * em:
         return None
-    gray = np.asarray(image.crop((left, top, right, bottom)).convert("L")).astype(np.int16)
-    ink = (np.abs(gray - np.median(gray)) > CONTRAST).astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    pieces = [
-        (int(x), int(y), int(x + width), int(y + height))
-        for x, y, width, height, _ in stats[1:]
+    inside = [
+        (x, y, x + width, y + height)
+        for x, y, width, height, _ in pieces(marked(image.crop((left, top, right, bottom)))).tolist()
         if x > 0 and y > 0 and x + width < right - left and y + height < bottom - top
         if max(width, height) >= MIN_DASH_WIDTH * em
     ]
-    if not pieces:
+    if not inside:
         return None
-    x1, y1 = min(piece[0] for piece in pieces), min(piece[1] for piece in pieces)
-    x2, y2 = max(piece[2] for piece in pieces), max(piece[3] for piece in pieces)
+    x1, y1 = min(piece[0] for piece in inside), min(piece[1] for piece in inside)
+    x2, y2 = max(piece[2] for piece in inside), max(piece[3] for piece in inside)
     dash = y2 - y1 <= MAX_DASH_HEIGHT * em and x2 - x1 <= MAX_DASH_WIDTH * em
     if not dash and not MIN_LETTER * em <= y2 - y1 <= MAX_LINE * em:
         return None

@@ -6,12 +6,11 @@ They are found in the pixels, read, and put before the rest of their word.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import cv2
-import numpy as np
 from PIL import Image
 
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.regions import Region
+from pdfocr_watcher.engines.ink import marked, pieces
 
 #: An initial is at least so high, in heights of its line, and at most; its width is between these shares of its height.
 MIN_HEIGHT, MAX_HEIGHT = 1.35, 5.0
@@ -22,8 +21,6 @@ OFF_TOP = 0.7
 #: The line below it begins where its own does, this close, in heights of it, and no lower than so many.
 INDENT = 0.6
 PITCH = 1.7
-#: Ink differs from the paper by more than this, of 255.
-CONTRAST = 60
 #: A reading of an initial is believed from this confidence on.
 MIN_CONFIDENCE = 0.5
 #: A line's box is higher than its letters by this factor.
@@ -95,10 +92,7 @@ def _found(image: Image.Image, line: Line, lines: Sequence[Line]) -> Region | No
     top, bottom = max(0, int(line.top - OFF_TOP * high)), min(image.height, int(line.top + (MAX_HEIGHT + 1) * high))
     if right - left < MIN_WIDTH * high or bottom - top < MIN_HEIGHT * high:
         return None
-    gray = np.asarray(image.crop((left, top, right, bottom)).convert("L")).astype(np.int16)
-    ink = (np.abs(gray - np.median(gray)) > CONTRAST).astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    for x, y, width, height, _area in stats[1:].tolist():
+    for x, y, width, height, _area in pieces(marked(image.crop((left, top, right, bottom)))).tolist():
         box = Region(left + x, top + y, left + x + width, top + y + height)
         if (
             x > 0

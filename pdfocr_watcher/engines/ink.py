@@ -1,7 +1,8 @@
-"""Where a page has ink, on a coarse grid: what the rules about figures look at."""
+"""Where there is ink: on a coarse grid of a page, for the rules about figures; pixel by pixel, for small marks."""
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from pdfocr_watcher.analysis.figures import InkMask
@@ -10,6 +11,8 @@ from pdfocr_watcher.analysis.figures import InkMask
 MASK_SIDE = 480
 #: A pixel is ink where one of its channels differs from the paper's by more than this, of 255.
 INK_CONTRAST = 44
+#: The same for a small mark, in gray, where the paper is what most of the picture is.
+MARK_CONTRAST = 60
 #: Every so many-th pixel both ways tells the paper's colour, which is the fullest band of so many levels.
 PAPER_STEP = 4
 PAPER_SPREAD = 9
@@ -41,3 +44,19 @@ def ink_mask(image: Image.Image) -> InkMask:
     step = cell // halving
     widest = cv2.dilate(contrast, np.ones((step, step), dtype=np.uint8), anchor=(0, 0))[::step, ::step]
     return np.ascontiguousarray(widest > INK_CONTRAST).astype(np.uint8)
+
+
+def marked(image: Image.Image) -> NDArray[np.uint8]:
+    """Where a picture differs from what most of it is: 1 for ink, pixel by pixel.
+
+    Args:
+        image: any mode.
+    """
+    gray = np.asarray(image.convert("L")).astype(np.int16)
+    return (np.abs(gray - np.median(gray)) > MARK_CONTRAST).astype(np.uint8)
+
+
+def pieces(ink: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """The connected pieces of ink: a row each of left, top, width, height and area, in pixels."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    return np.asarray(stats[1:], dtype=np.int32)
