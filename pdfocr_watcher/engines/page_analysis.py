@@ -7,6 +7,7 @@ What is decided stands in `analysis`; here is what needs the pixels.
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,21 +44,20 @@ MARGIN = 6
 #: Reads the one line that stands in a part of a page, if there is one.
 Reader = Callable[[Image.Image, Region], Line | None]
 
-_Model = TypeVar("_Model", LayoutModel, TableModel)
+_Model = TypeVar("_Model")
 
 
 class PageAnalysis:
     """Makes blocks of the lines of a page.
 
     Args:
-        weights: the folder with the weights of the models; None for rules alone.
+        weights: the folder with the weights of the models, each loaded when it is first needed; None for rules alone.
         threads: that a model may use, at least 1.
     """
 
     def __init__(self, weights: Path | None, threads: int = 1) -> None:
         self._weights = weights
         self._threads = threads
-        self._loaded: dict[str, LayoutModel | TableModel | None] = {}
 
     def blocks(self, image: Image.Image, lines: Sequence[Line], read: Reader | None = None) -> tuple[Block, ...]:
         """The blocks of a page in reading order.
@@ -69,7 +69,7 @@ class PageAnalysis:
                 at all.
         """
         lines = with_bullets(image, with_initials(image, lines, read) if read is not None else lines)
-        layout = self._layout()
+        layout = self._layout
         detections = layout.find(image) if layout is not None else []
         mask = ink_mask(image)
         tables = self._tables(image, table_claims(detections, lines), read)
@@ -97,7 +97,7 @@ class PageAnalysis:
                 min(float(image.height), box.bottom + MARGIN),
             )
             rules = find_rules(image, around, text_height(claim.lines))
-            model = self._table()
+            model = self._table
             structure = model.read(image.crop(_pixels(around))) if model is not None else None
             if structure is not None:
                 structure = moved(structure, *_pixels(around)[:2])
@@ -106,25 +106,23 @@ class PageAnalysis:
                 tables.append(table if read is None else _read_again(image, table, read))
         return tables
 
+    @cached_property
     def _layout(self) -> LayoutModel | None:
-        model = self._model(LAYOUT, LayoutModel)
-        return model if isinstance(model, LayoutModel) else None
+        return self._model(LAYOUT, LayoutModel)
 
+    @cached_property
     def _table(self) -> TableModel | None:
-        model = self._model(TABLE, TableModel)
-        return model if isinstance(model, TableModel) else None
+        return self._model(TABLE, TableModel)
 
-    def _model(self, weights: Weights, load: Callable[[Path, int], _Model]) -> LayoutModel | TableModel | None:
-        """A model, loaded when it is first needed; None where its weights are not there, or do not load."""
-        if weights.file not in self._loaded:
-            model: LayoutModel | TableModel | None = None
-            if self._weights is not None and is_there(self._weights, weights):
-                try:
-                    model = load(self._weights / weights.file, self._threads)
-                except Exception as error:  # noqa: BLE001 - whatever the library raises, rules do without
-                    print(f"{weights.file} does not load: {error}", file=sys.stderr)  # noqa: T201 - the worker's log
-            self._loaded[weights.file] = model
-        return self._loaded[weights.file]
+    def _model(self, weights: Weights, load: Callable[[Path, int], _Model]) -> _Model | None:
+        """A model; None where its weights are not there, or do not load."""
+        if self._weights is None or not is_there(self._weights, weights):
+            return None
+        try:
+            return load(self._weights / weights.file, self._threads)
+        except Exception as error:  # noqa: BLE001 - whatever the library raises, rules do without
+            print(f"{weights.file} does not load: {error}", file=sys.stderr)  # noqa: T201 - the worker's log
+            return None
 
 
 def _read_again(image: Image.Image, table: Table, read: Reader) -> Table:
