@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from pdfocr_watcher.analysis.regions import Region
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -18,36 +20,16 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One recognised line.
+class Line(Region):
+    """One recognised line, in its upright bounding box.
 
     Attributes:
-        left, top, right, bottom: the upright bounding box, in pixels of the page raster.
         text: what it says; never empty.
         confidence: 0..1 as the engine judges its own reading.
         words: the parts of `text` from left to right; empty where the engine does not tell where they stand,
             and then the line is never split.
     """
 
-    left: float
-    top: float
-    right: float
-    bottom: float
     text: str
     confidence: float
     words: tuple[Word, ...] = field(default=())
-
-    @property
-    def width(self) -> float:
-        """Horizontal extent in pixels."""
-        return self.right - self.left
-
-    @property
-    def height(self) -> float:
-        """Vertical extent in pixels."""
-        return self.bottom - self.top
-
-    @property
-    def middle(self) -> float:
-        """Vertical centre in pixels."""
-        return (self.top + self.bottom) / 2

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pdfocr_watcher.analysis.lines import Line
-
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -26,17 +24,22 @@ class Region:
         return self.bottom - self.top
 
     @property
+    def middle(self) -> float:
+        """Vertical centre in pixels."""
+        return (self.top + self.bottom) / 2
+
+    @property
     def area(self) -> float:
         """In square pixels."""
         return self.width * self.height
 
-    def shared(self, other: "Region | Line") -> float:
+    def shared(self, other: "Region") -> float:
         """The area that two rectangles have in common, in square pixels."""
         across = min(self.right, other.right) - max(self.left, other.left)
         down = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(0.0, across) * max(0.0, down)
 
-    def joined(self, other: "Region | Line") -> "Region":
+    def joined(self, other: "Region") -> "Region":
         """The rectangle around both."""
         return Region(
             min(self.left, other.left),
@@ -45,10 +48,10 @@ class Region:
             max(self.bottom, other.bottom),
         )
 
-    def holds(self, line: Line) -> bool:
-        """Whether the middle of a line is inside."""
-        centre = (line.left + line.right) / 2
-        return self.left <= centre < self.right and self.top <= line.middle < self.bottom
+    def holds(self, other: "Region") -> bool:
+        """Whether the middle of another one is inside."""
+        centre = (other.left + other.right) / 2
+        return self.left <= centre < self.right and self.top <= other.middle < self.bottom
 
 
 class Kind(StrEnum):
