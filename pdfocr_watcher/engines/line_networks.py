@@ -7,16 +7,15 @@ first asked, with one thread.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 
 import cv2
 import numpy as np
 import onnxruntime
-import rapidocr
 from numpy.typing import NDArray
 
 from pdfocr_watcher.analysis.letters import Gray
+from pdfocr_watcher.engines.networks import load_network
+from pdfocr_watcher.engines.rapidocr_wheel import carried_weights
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
 CLASSIFIER_WEIGHTS = "ch_ppocr_mobile_v2.0_cls_mobile.onnx"
@@ -89,16 +88,9 @@ def _reader() -> tuple[onnxruntime.InferenceSession, list[str]]:
 
 
 def _load(name: str) -> onnxruntime.InferenceSession:
-    weights = Path(rapidocr.__file__).parent / "models" / name
-    if not weights.is_file():
-        raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"rapidocr {version('rapidocr')} does not carry {name}.")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # as for the engine: lines come in ever new shapes
-    options.log_severity_level = 4
+    weights = carried_weights(name)
     try:
-        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        return load_network(weights, 1, often=False)  # as for the engine: lines come in ever new shapes
     except Exception as error:
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"{name} does not load: {error}") from error
 

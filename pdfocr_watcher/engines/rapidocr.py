@@ -8,7 +8,6 @@ import os
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,6 +18,7 @@ from PIL import Image
 from pdfocr_watcher.analysis.lines import Line, Word
 from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.engines.base import EngineInfo, LineEngine
+from pdfocr_watcher.engines.rapidocr_wheel import carried_weights
 from pdfocr_watcher.engines.raster import TURNED_ASPECT, Quad, Raster, crop, reduced, strips
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
@@ -186,10 +186,7 @@ def _clipped(line: Line, width: int, height: int) -> Line:
 def _load(threads: int) -> Any:
     """RapidOCR with both networks loaded and tried, silent, without a download."""
     cv2.setNumThreads(threads)
-    weights = Path(rapidocr.__file__).parent / "models"
-    for name in (DETECTION_WEIGHTS, RECOGNITION_WEIGHTS):
-        if not (weights / name).is_file():
-            raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"rapidocr {version('rapidocr')} does not carry {name}.")
+    detection, recognition = map(carried_weights, (DETECTION_WEIGHTS, RECOGNITION_WEIGHTS))
     try:
         ocr = rapidocr.RapidOCR(
             params={
@@ -197,10 +194,10 @@ def _load(threads: int) -> Any:
                 "Global.use_cls": False,
                 "Global.use_preprocess_img": False,
                 "Global.use_vertical_padding": False,
-                "Det.model_path": str(weights / DETECTION_WEIGHTS),
+                "Det.model_path": str(detection),
                 "Det.limit_type": "max",
                 "Det.limit_side_len": 2 * MAX_DETECTION_SIDE,
-                "Rec.model_path": str(weights / RECOGNITION_WEIGHTS),
+                "Rec.model_path": str(recognition),
                 "Rec.rec_batch_num": 1,
                 "Rec.rec_img_shape": [3, LINE_HEIGHT, LINE_HEIGHT],
                 # Lines and pages come in ever new shapes, and the arena keeps room for each: it saves 2 % of the time
