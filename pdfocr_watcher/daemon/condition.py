@@ -12,9 +12,8 @@ from pdfocr_watcher.inbox.intake import Intake
 from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.pipeline.active import utc_now
 from pdfocr_watcher.pipeline.process import Pipeline
-from pdfocr_watcher.pipeline.reader import Reader
+from pdfocr_watcher.pipeline.reader import EngineState, Reader
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.pipeline.workers import EngineState
 from pdfocr_watcher.service.health import DaemonState, Health
 
 

@@ -1,11 +1,21 @@
 """Who reads pages, as the pipeline sees it: worker processes alone, or a model as well."""
 
+from enum import StrEnum
 from typing import Protocol
 
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.pipeline.tasks import Answer, Task
-from pdfocr_watcher.pipeline.workers import EngineState
+
+
+class EngineState(StrEnum):
+    """How the engine is."""
+
+    LOADING = "loading"
+    READY = "ready"
+    #: It is on other machines, and none of them answers.
+    UNREACHABLE = "unreachable"
+    FAILED = "failed"
 
 
 class Reader(Protocol):

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import structlog
 
@@ -11,6 +10,7 @@ from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.backoff import BACKOFF as _BACKOFF
 from pdfocr_watcher.pipeline.backoff import pause
+from pdfocr_watcher.pipeline.reader import EngineState
 from pdfocr_watcher.pipeline.tasks import Answer, Task
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.worker_process import WorkerProcess
@@ -23,16 +23,6 @@ _GRACE = 2.0
 _WATCH_INTERVAL = 0.5
 #: A worker that has more than this share of its memory limit after a task is replaced before it meets the limit.
 _RENEWAL = 0.8
-
-
-class EngineState(StrEnum):
-    """How the engine is."""
-
-    LOADING = "loading"
-    READY = "ready"
-    #: It is on other machines, and none of them answers.
-    UNREACHABLE = "unreachable"
-    FAILED = "failed"
 
 
 @dataclass(slots=True, eq=False)

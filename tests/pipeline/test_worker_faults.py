@@ -16,7 +16,7 @@ import pytest
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline import child_process, workers
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 from tests.pipeline.doubles import NULL_WORKER, PATIENCE, outcome, page_task, until
 
 READY = json.dumps({"ready": True, "engine": {"name": "null", "model": "none", "version": "1"}})

@@ -17,10 +17,11 @@ import pytest
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline import workers
+from pdfocr_watcher.pipeline.reader import EngineState
 from pdfocr_watcher.pipeline.tasks import AssembleTask, PageTask
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.worker_process import WorkerProcess
-from pdfocr_watcher.pipeline.workers import EngineState, WorkerPool
+from pdfocr_watcher.pipeline.workers import WorkerPool
 from tests.pipeline.doubles import NULL_WORKER, PATIENCE, START, outcome, page_task, ppm, until, worker_in_task
 
 NO_ENGINE = WorkerSettings("no such engine", 1, 72, 80)

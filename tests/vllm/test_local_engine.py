@@ -22,7 +22,7 @@ from pdfocr_watcher.engines.vllm.found import vllm_version
 from pdfocr_watcher.engines.vllm.recipe import host_settings
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.generating.local import LocalEngine
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 from tests.pipeline.doubles import until
 from tests.vllm.kit.pages import picture
 from tests.vllm.kit.scripts import SCRIPTS

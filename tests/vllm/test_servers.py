@@ -13,7 +13,7 @@ from pdfocr_watcher.engines.profiles import Profile, builtin_profiles
 from pdfocr_watcher.engines.vllm.recipe import Guard
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.generating.servers import Servers
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 from tests.pipeline.doubles import until
 from tests.vllm.kit.pages import picture
 from tests.vllm.kit.scripts import SCRIPTS

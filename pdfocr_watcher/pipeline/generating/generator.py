@@ -5,7 +5,7 @@ from typing import Protocol
 from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.engines.generation import Generation, GenerationRequest
 from pdfocr_watcher.errors import PdfocrError
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 
 
 class Generator(Protocol):

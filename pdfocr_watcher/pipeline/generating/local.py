@@ -21,7 +21,7 @@ from pdfocr_watcher.pipeline.backoff import pause
 from pdfocr_watcher.pipeline.generating.host_process import HostProcess
 from pdfocr_watcher.pipeline.generating.protocol import Answer, Beat, cancel_line, request_line
 from pdfocr_watcher.pipeline.generating.waiting import Order, Waiting, culprit
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 
 _log = structlog.get_logger(__name__)
 

@@ -19,9 +19,9 @@ from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.runaway import Verdict, judge
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.generating.generator import Generator
-from pdfocr_watcher.pipeline.reader import UnreadablePageError
+from pdfocr_watcher.pipeline.reader import EngineState, UnreadablePageError
 from pdfocr_watcher.pipeline.tasks import Answer, KeepTask, PageTask, Prepared, PrepareTask, Task
-from pdfocr_watcher.pipeline.workers import EngineState, WorkerPool
+from pdfocr_watcher.pipeline.workers import WorkerPool
 
 _log = structlog.get_logger(__name__)
 

@@ -25,7 +25,7 @@ from pdfocr_watcher.pipeline.generating.endpoints.fleet import outlook
 from pdfocr_watcher.pipeline.generating.endpoints.line import Line
 from pdfocr_watcher.pipeline.generating.endpoints.post import Post
 from pdfocr_watcher.pipeline.generating.endpoints.tries import Tries
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 
 _log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from pdfocr_watcher.pipeline.generating.endpoints.fault import Fault, FaultKind,
 from pdfocr_watcher.pipeline.generating.endpoints.fleet import Load, choose, outlook
 from pdfocr_watcher.pipeline.generating.endpoints.standing import Standing
 from pdfocr_watcher.pipeline.generating.endpoints.tries import Tries
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LOST = Fault(FaultKind.LOST, "connection lost")

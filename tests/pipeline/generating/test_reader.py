@@ -13,10 +13,9 @@ from pdfocr_watcher.engines.profiles import builtin_profiles
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
 from pdfocr_watcher.pipeline.generating.reader import GenerativeReader
-from pdfocr_watcher.pipeline.reader import UnreadablePageError
+from pdfocr_watcher.pipeline.reader import EngineState, UnreadablePageError
 from pdfocr_watcher.pipeline.tasks import PageTask
 from pdfocr_watcher.pipeline.worker import WorkerSettings
-from pdfocr_watcher.pipeline.workers import EngineState
 from tests import pdfs
 from tests.pipeline.doubles import PATIENCE, until
 

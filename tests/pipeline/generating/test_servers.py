@@ -9,7 +9,7 @@ from pdfocr_watcher.engines.generation import FinishReason, Generation
 from pdfocr_watcher.engines.profiles import ServerMessage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.generating.servers import Servers
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 from tests.pipeline.doubles import PATIENCE, outcome, until
 from tests.pipeline.generating.model_server import LONG, MODEL, Answer, answer, chat, hold, read, refusal, vanish
 

@@ -8,7 +8,7 @@ import pytest
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.generating.endpoints import endpoint, post, standing
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 from tests.pipeline.doubles import PATIENCE, outcome, until
 from tests.pipeline.generating.model_server import LONG, Answer, answer, chat, hold, read, refusal, vanish
 

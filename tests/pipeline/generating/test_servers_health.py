@@ -7,7 +7,7 @@ import structlog
 
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.pipeline.generating.endpoints import post
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 from tests.pipeline.doubles import until
 from tests.pipeline.generating.model_server import LONG, Answer, answer, hold, read, refusal
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 from tests.needs import needs_programs
 from tests.pipeline.doubles import until
 from tests.pipeline.generating.certificates import authority

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from pdfocr_watcher.config.model import Config
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 
 _PAGE = (Path(__file__).parents[3] / "docs" / "servers.md").read_text(encoding="utf-8")
 _SAMPLES = re.findall(r"```yaml\n(.*?)```", _PAGE, re.DOTALL)

@@ -6,7 +6,7 @@ import pytest
 
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.pipeline.generating import servers
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 from tests.pipeline.generating.certificates import authority
 from tests.pipeline.generating.model_server import LONG
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pdfocr_watcher.pipeline.generating.endpoints.standing import Standing
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 
 #: Servers that are named when none can be used.
 _NAMED = 4

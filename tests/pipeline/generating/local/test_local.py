@@ -20,7 +20,7 @@ from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.pipeline.generating import host_process, local, session
 from pdfocr_watcher.pipeline.generating.generator import Generator
 from pdfocr_watcher.pipeline.generating.local import LocalEngine
-from pdfocr_watcher.pipeline.workers import EngineState
+from pdfocr_watcher.pipeline.reader import EngineState
 from tests.pipeline.doubles import PATIENCE, START, until
 from tests.pipeline.generating.local.conftest import SETTINGS, asked, held, read
 
