@@ -133,9 +133,8 @@ def _seen(rows: Sequence[Row], detections: Sequence[Detection], height: int, *, 
 def _in_row(detection: Detection, row: Row) -> bool:
     """Whether a rectangle is at the height of a row and over some of its lines."""
     box = detection.region
-    middle = (box.top + box.bottom) / 2
     beside = any(min(line.right, box.right) - max(line.left, box.left) > 0 for line in row.lines)
-    return row.top <= middle <= row.bottom and beside
+    return row.top <= box.middle <= row.bottom and beside
 
 
 def _in_rows(rows: Sequence[Row], low: float, high: float, *, at_top: bool) -> Furniture | None:

@@ -57,7 +57,7 @@ def inserted(pieces: Sequence[Piece], objects: Sequence[Object]) -> list[Item]:
     """The pieces of one column with the objects that stand in it: each after what ends above its middle."""
     items: list[Item] = list(pieces)
     for one in sorted(objects, key=lambda one: one.region.top):
-        middle = (one.region.top + one.region.bottom) / 2
+        middle = one.region.middle
         place = 0
         for index, item in enumerate(items):
             last = item.region if isinstance(item, Object) else item.rows[-1]

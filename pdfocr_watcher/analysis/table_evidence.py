@@ -100,7 +100,8 @@ def _is_numbered_text(structure: TableStructure, content: Sequence[FilledCell]) 
     first = [cell.text for cell in content if cell.cell.column == 0 and cell.lines]
     numbers = [int(text) for text in first if text.isdecimal()]
     counts = sum(after - before == 1 for before, after in pairwise(numbers))
-    return structure.columns == 2 and len(numbers) >= MIN_COUNTED and counts >= COUNTED * len(first)  # noqa: PLR2004
+    two = structure.columns == 2  # noqa: PLR2004 - numbers, and what they count
+    return two and len(numbers) >= MIN_COUNTED and counts >= COUNTED * len(first)
 
 
 def _aligned(content: Sequence[FilledCell]) -> float:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from pdfocr_watcher.cli.findings import Finding, Level
 from pdfocr_watcher.config.model import Config
-from pdfocr_watcher.daemon.reading import make_servers
+from pdfocr_watcher.daemon.reading import decided, make_servers
 from pdfocr_watcher.engines.own_profiles import resolve_profile
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.vllm.found import find_vllm, vllm_version
@@ -50,7 +50,7 @@ def _servers(config: Config, profile: Profile) -> Iterator[Finding]:
     """How each of the servers is, by asking them."""
     try:
         with capture_logs():  # the findings say it
-            conditions = asyncio.run(_conditions(make_servers(config, profile, _LOOK_SECONDS)))
+            conditions = asyncio.run(_conditions(make_servers(decided(config, "vllm-server"), profile, _LOOK_SECONDS)))
     except PdfocrError as error:
         yield Finding(Level.MISSING, "servers", str(error))
         return

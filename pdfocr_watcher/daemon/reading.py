@@ -34,7 +34,7 @@ _CONCURRENCY = 100
 
 
 def decided(config: Config, engine: str) -> Config:
-    """The configuration with what it leaves to the engine filled in: resolution and time limits.
+    """The configuration with what it leaves to the engine filled in: resolution, time limits, a model's concurrency.
 
     Args:
         config: as it was read.
@@ -46,7 +46,10 @@ def decided(config: Config, engine: str) -> Config:
     profile = _profile(config, engine)
     page_seconds = _PAGE_SECONDS if profile is None else _SHARED_PAGE_SECONDS
     start_seconds = _LOAD_SECONDS if engine == "vllm" else _START_SECONDS
+    # What other engines read at a time depends on the machine, see `pipeline.sizing`.
+    concurrency = 0 if profile is None else _CONCURRENCY
     limits = {
+        "max_concurrency": config.engine.max_concurrency or concurrency,
         "page_timeout_seconds": config.engine.page_timeout_seconds or page_seconds,
         "start_timeout_seconds": config.engine.start_timeout_seconds or start_seconds,
     }
@@ -91,15 +94,16 @@ def make_reader(config: Config, engine: str) -> Reader:
     pool = WorkerPool(settings, share.processes, worker_limit, worker_memory(config.engine, share.processes))
     if profile is None:
         return pool
-    return GenerativeReader(pool, _generator(config, engine, profile, limit), profile)
+    return GenerativeReader(pool, _generator(config, engine, profile), profile)
 
 
-def _generator(config: Config, engine: str, profile: Profile, limit: float) -> Generator:
-    concurrency = config.engine.max_concurrency or _CONCURRENCY
+def _generator(config: Config, engine: str, profile: Profile) -> Generator:
+    limit = config.engine.start_timeout_seconds
     if engine == "vllm":
         if not (version := vllm_version()):
             raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, find_vllm().reason)
         model = str(Path(config.engine.model).expanduser()) if config.engine.model else ""
+        concurrency = config.engine.max_concurrency
         settings = host_settings(profile, config.vllm, model=model, concurrency=concurrency, version=version)
         return LocalEngine(settings, concurrency, limit)
     return make_servers(config, profile, limit)
@@ -109,7 +113,7 @@ def make_servers(config: Config, profile: Profile, start_grace: float) -> Server
     """The servers that the configuration names.
 
     Args:
-        config: the configuration.
+        config: the configuration, `decided`.
         profile: how their model is asked.
         start_grace: seconds that servers which do not answer yet may be starting.
 
@@ -124,7 +128,7 @@ def make_servers(config: Config, profile: Profile, start_grace: float) -> Server
         api_key=_key(servers.api_key_file),
         ca_file=str(Path(servers.ca_file).expanduser()) if servers.ca_file else "",
         verify_tls=servers.verify_tls,
-        concurrency=config.engine.max_concurrency or _CONCURRENCY,
+        concurrency=config.engine.max_concurrency,
         health_interval=servers.health_interval,
         start_grace=start_grace,
     )

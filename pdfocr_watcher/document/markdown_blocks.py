@@ -83,7 +83,7 @@ class Lines:
     @cached_property
     def next_with(self) -> dict[str, list[int]]:
         r"""The same for lines with `\]` and with `$$`."""
-        return {end: self._next(lambda line, end=end: end in line) for end in (r"\]", "$$")}  # type: ignore[misc]
+        return {r"\]": self._next(lambda line: r"\]" in line), "$$": self._next(lambda line: "$$" in line)}
 
     def _next(self, holds: Callable[[str], bool]) -> list[int]:
         following = [len(self.lines)] * (len(self.lines) + 1)

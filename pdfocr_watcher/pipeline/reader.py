@@ -50,7 +50,13 @@ class Reader(Protocol):
         """Begin to start what reads."""
         ...
 
-    async def call(self, task: Task, timeout: float, *, urgent: bool = False) -> Answer:  # noqa: ASYNC109
+    async def call(
+        self,
+        task: Task,
+        timeout: float,  # noqa: ASYNC109 - it counts from when a worker takes the task
+        *,
+        urgent: bool = False,
+    ) -> Answer:
         """Have a task done; see `WorkerPool.call`."""
         ...
 

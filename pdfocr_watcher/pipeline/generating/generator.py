@@ -41,7 +41,13 @@ class Generator(Protocol):
         """Wait until the engine is ready or has failed for the first time; bounded."""
         ...
 
-    async def generate(self, request: GenerationRequest, timeout: float, *, urgent: bool = False) -> Generation:  # noqa: ASYNC109
+    async def generate(
+        self,
+        request: GenerationRequest,
+        timeout: float,  # noqa: ASYNC109 - it counts from when the engine is given the request
+        *,
+        urgent: bool = False,
+    ) -> Generation:
         """Have a picture read.
 
         An engine that is not there (yet, or any more) is waited for without a limit, and a request that it took down
