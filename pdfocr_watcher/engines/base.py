@@ -5,9 +5,10 @@ An engine lives in a worker process, owns no files and knows nothing of jobs. It
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -34,6 +35,22 @@ class EngineInfo:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an engine makes of a page.
+
+    Attributes:
+        blocks: in reading order; none for an empty page.
+        lines: the lines of text that they were made of, in no particular order, boxes in pixels of the page's raster;
+            none where the engine does not tell lines.
+        notes: how it was read, in JSON types, for the page's checkpoint.
+    """
+
+    blocks: tuple[Block, ...]
+    lines: tuple[Line, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Engine(ABC):
     """Reads one page at a time."""
 
@@ -46,14 +63,11 @@ class Engine(ABC):
         """Who reads."""
 
     @abstractmethod
-    def recognize(self, image: Image.Image) -> tuple[Block, ...]:
+    def recognize(self, image: Image.Image) -> Reading:
         """Read a page.
 
         Args:
             image: the page's raster, RGB, upright, any size.
-
-        Returns:
-            The blocks in reading order; none for an empty page.
 
         Raises:
             Exception: whatever the library raises; the worker reports it as `engine_failed`.
@@ -88,9 +102,13 @@ class LineEngine(Engine):
 
         self._analysis = PageAnalysis(folder, threads)
 
-    def recognize(self, image: Image.Image) -> tuple[Block, ...]:
+    def recognize(self, image: Image.Image) -> Reading:
         """Read the lines, and make blocks of them."""
+        return self.understand(image, self.read_lines(image))
+
+    def understand(self, image: Image.Image, lines: Sequence[Line]) -> Reading:
+        """Make blocks of the lines of a page, whoever read them; boxes in pixels of `image`."""
         if self._analysis is None:
             self.use_weights(None)
         assert self._analysis is not None  # noqa: S101 - made above
-        return self._analysis.blocks(image, self.read_lines(image), self.read_piece)
+        return Reading(self._analysis.blocks(image, lines, self.read_piece), tuple(lines))

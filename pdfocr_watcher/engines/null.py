@@ -3,8 +3,7 @@
 from PIL import Image
 
 from pdfocr_watcher import __version__
-from pdfocr_watcher.document.model import Block
-from pdfocr_watcher.engines.base import Engine, EngineInfo
+from pdfocr_watcher.engines.base import Engine, EngineInfo, Reading
 
 
 class NullEngine(Engine):
@@ -17,7 +16,7 @@ class NullEngine(Engine):
         """Named as the configuration names it; there is no model."""
         return EngineInfo(name="null", model="none", version=__version__)
 
-    def recognize(self, image: Image.Image) -> tuple[Block, ...]:
+    def recognize(self, image: Image.Image) -> Reading:
         """Nothing, whatever the page."""
         del image
-        return ()
+        return Reading(())

@@ -47,10 +47,10 @@ def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, 
         with step(Step.RECOGNIZE, raster):
             if upright and engine.sees:
                 image, reading = _straightened(image)
-            blocks = engine.recognize(image)
+            read = engine.recognize(image)
     except Exception as error:
         raise PdfocrError(ErrorCode.ENGINE_FAILED, f"{type(error).__name__}: {error}") from error
-    _checkpoint(task, image, blocks, layout_dpi, quality, reading)
+    _checkpoint(task, image, read.blocks, layout_dpi, quality, {**reading, **read.notes})
     return {}
 
 

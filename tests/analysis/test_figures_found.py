@@ -282,7 +282,7 @@ def drawn_page(ink="black", paper="white"):
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_an_engine_of_lines_gives_the_figure_of_a_page(ink, paper, mode):
     image, lines = drawn_page(ink, paper)
-    blocks = Reader(lines).recognize(image.convert(mode))
+    blocks = Reader(lines).recognize(image.convert(mode)).blocks
     assert [block.label for block in blocks] == [Label.TEXT, Label.IMAGE, Label.IMAGE_CAPTION]
     assert near(Region(*blocks[1].boxes[0].to_pixels(1240, 1754)), 200, 600, 1001, 1121, slack=12)
 
@@ -292,7 +292,7 @@ def test_an_engine_of_lines_gives_the_figure_of_a_page(ink, paper, mode):
 def test_pages_of_any_shape_have_a_mask_and_no_figure(size, colour):
     image = Image.new("RGB", size, colour)
     assert not ink_mask(image).any()
-    assert Reader([]).recognize(image) == ()
+    assert Reader([]).recognize(image).blocks == ()
 
 
 def test_a_hairline_survives_in_the_mask():

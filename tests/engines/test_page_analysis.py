@@ -165,4 +165,4 @@ def _counted(real, loaded, name):
 
 def test_an_engine_of_lines_is_made_with_weights(weights, report):
     engine = create_engine("rapidocr", 1, weights)
-    assert Label.TABLE in {block.label for block in engine.recognize(report)}
+    assert Label.TABLE in {block.label for block in engine.recognize(report).blocks}

@@ -61,7 +61,7 @@ def test_words_know_where_they_stand(engine):
 
 def test_a_page_without_text_has_no_lines(engine):
     assert engine.read_lines(Image.new("RGB", (800, 600), "white")) == []
-    assert engine.recognize(Image.new("L", (800, 600), 0)) == ()
+    assert engine.recognize(Image.new("L", (800, 600), 0)).blocks == ()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 3), (1, 2000), (2000, 1), (9, 9), (31, 31), (33, 5), (12, 9000)])
@@ -99,7 +99,7 @@ def test_text_turned_by_a_quarter_is_read(engine):
 
 
 def test_blocks_are_made_of_the_lines(engine):
-    (block,) = engine.recognize(page("A paragraph of text that runs", "over two lines and ends.", pitch=42))
+    (block,) = engine.recognize(page("A paragraph of text that runs", "over two lines and ends.", pitch=42)).blocks
     assert block.label is Label.TEXT
     assert block.content == "A paragraph of text that runs over two lines and ends."
 

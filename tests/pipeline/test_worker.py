@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from pdfocr_watcher.document.model import Block, Box, FailedPage, Label
-from pdfocr_watcher.engines.base import Engine, EngineInfo
+from pdfocr_watcher.engines.base import Engine, EngineInfo, Reading
 from pdfocr_watcher.engines.null import NullEngine
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint, write_failed_page
@@ -28,9 +28,11 @@ class FigureEngine(Engine):
         return EngineInfo("figures", "none", "1")
 
     def recognize(self, image):
-        return (
-            Block(Label.IMAGE, (Box(0, 0, 500, 400), Box(100, 500, 999, 999)), ""),
-            Block(Label.TEXT, (Box(0, 400, 999, 500),), f"{image.width} x {image.height}"),
+        return Reading(
+            (
+                Block(Label.IMAGE, (Box(0, 0, 500, 400), Box(100, 500, 999, 999)), ""),
+                Block(Label.TEXT, (Box(0, 400, 999, 500),), f"{image.width} x {image.height}"),
+            )
         )
 
 

@@ -60,7 +60,7 @@ def _install() -> None:
             shade = round(image.convert("L").getpixel((image.width // 2, image.height // 2)) / 20)
             if shade < len(_DEEDS):
                 _DEEDS[shade]()
-            return ()
+            return super().recognize(image)
 
     def create(threads: int) -> EngineThatFails:
         del threads
