@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.jobs.ownership import OwnerRule
 
 
@@ -231,6 +232,12 @@ class Engine(Section):
         description="rapidocr, vllm (a model on this machine's GPU), vllm-server (the same behind servers), null "
         "(reads nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
     )
+    policy: ReadingPolicy = Field(
+        ReadingPolicy.BALANCED,
+        description="how carefully rapidocr reads: fast (by quick networks), balanced (by those, and again by careful "
+        "ones what they read with doubt) or accurate (by the careful ones); accurate without the quick networks, which "
+        "`pdfocr-watcher models install` brings",
+    )
     profile: str = Field(
         "deepseek-ocr", description="for vllm and vllm-server, how the model is asked and read: see docs/models.md"
     )
@@ -268,7 +275,7 @@ class Engine(Section):
 
 
 class Models(Section):
-    """The weights with which engines on the CPU tell layout and tables: see `pdfocr-watcher models install`."""
+    """The weights with which engines on the CPU tell layout and tables and read quickly: see `models install`."""
 
     folder: str = Field(
         "",
