@@ -1,7 +1,7 @@
 """How carefully lines are read, and when a quick reading will not do. Values only; the networks are `cascade`'s.
 
-The thresholds are measured, on 17 pages of print, typescript, handwriting and scripts that are not read at all: with 0.95
-for lines the word F1 is .002 lower, with 0.97 it is no higher and lines of print take a third longer to read.
+The thresholds are measured, on 17 pages of print, typescript, handwriting and scripts that are not read at all: with
+0.95 for lines the word F1 is .002 lower, with 0.97 it is no higher and print takes a third longer to read.
 """
 
 from collections.abc import Sequence
