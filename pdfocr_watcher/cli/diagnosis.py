@@ -11,6 +11,7 @@ from pdfocr_watcher.cli.findings import Finding, Level
 from pdfocr_watcher.cli.model_diagnosis import model_findings
 from pdfocr_watcher.config.model import Config, Renderer, Sandbox
 from pdfocr_watcher.config.permissions import policy_of
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.registry import GENERATIVE, create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.inbox.sweep import sweep
@@ -116,11 +117,13 @@ def _models(config: Config) -> Iterator[Finding]:
     if resolve_engine(config.engine.name) not in _LINE_ENGINES:
         return
     folder = folder_in_force(config.models.folder)
-    states = {weights.file: state_of(folder, weights) for weights in all_weights()}
+    accurate = config.engine.policy is ReadingPolicy.ACCURATE
+    wanted = [weights for weights in all_weights() if not (accurate and weights in QUICK)]
+    states = {weights.file: state_of(folder, weights) for weights in wanted}
     if damaged := [file for file, state in states.items() if state is State.DAMAGED]:
         text = f"{', '.join(damaged)} in {folder} is damaged: `pdfocr-watcher models install`"
         yield Finding(Level.MISSING, "models", text)
-    elif missing := [weights for weights in all_weights() if states[weights.file] is State.MISSING]:
+    elif missing := [weights for weights in wanted if states[weights.file] is State.MISSING]:
         text = f"no {' and no '.join(weights.file for weights in missing)} in {folder}: {_what_follows(missing)}; "
         yield Finding(Level.ADVICE, "models", text + "`pdfocr-watcher models install` gets them")
     else:

@@ -23,8 +23,8 @@ from pdfocr_watcher.engines.rapidocr_wheel import carried_weights
 from pdfocr_watcher.engines.raster import Raster, strips
 from pdfocr_watcher.engines.recognition import Recognizer
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.weights.catalogue import QUICK, QUICK_DETECTION, QUICK_RECOGNITION
-from pdfocr_watcher.weights.folder import is_there
+from pdfocr_watcher.weights.catalogue import QUICK_DETECTION, QUICK_RECOGNITION
+from pdfocr_watcher.weights.folder import can_read_quickly
 
 DETECTION_WEIGHTS = "PP-OCRv6_det_small.onnx"
 RECOGNITION_WEIGHTS = "PP-OCRv6_rec_small.onnx"
@@ -134,7 +134,7 @@ def _careful(threads: int) -> Networks:
 
 def _quick(folder: Path, threads: int) -> Networks | None:
     """The quick networks; None where they are not there, or do not load."""
-    if not all(is_there(folder, weights) for weights in QUICK):
+    if not can_read_quickly(folder):
         return None
     try:
         return Networks(
