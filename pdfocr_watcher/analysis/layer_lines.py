@@ -1,0 +1,189 @@
+"""The words of a text layer become lines, as an engine would give them.
+
+Geometry and texts only; the words stand on the upright raster, in pixels.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pdfocr_watcher.analysis.joining import join
+from pdfocr_watcher.analysis.lines import Line, Word
+from pdfocr_watcher.analysis.text_layer import LayerWord
+
+#: Degrees off level within which a word is upright.
+LEVEL = 12.0
+#: Words are of one line where they share this part of the lower one's height ...
+SHARED_HEIGHT = 0.5
+#: ... and the gap between them is at most so many heights wide; a wider one is one between columns or cells.
+WORD_GAP = 1.0
+#: They may overlap by so many heights: boxes are as wide as a font says, not as its ink is.
+OVERLAP = 0.5
+#: A glued word with a gap of more heights than this stands apart all the same.
+GLUED_GAP = 0.25
+#: The same for Han and kana, which are set with gaps and without blanks.
+HAN_GAP = 0.7
+#: Two words that share more than this part of the smaller one's area stand at one place.
+SAME_PLACE = 0.5
+#: Strong directions of characters (`unicodedata.bidirectional`), by the ranges in which they lie.
+_RIGHT_TO_LEFT = ((0x0590, 0x08FF), (0xFB1D, 0xFDFF), (0xFE70, 0xFEFF), (0x10800, 0x10FFF), (0x1E800, 0x1EFFF))
+#: Words are compared in blocks of so many, so that ten thousand take some megabytes.
+_BLOCK = 256
+
+
+def without_shadows(words: Sequence[LayerWord]) -> tuple[list[LayerWord], set[int]]:
+    """The words without those that are there twice, and the places of those that contradict one another.
+
+    Shadows and false bold are made of the same words once more, a little beside; where other words stand at the same
+    place, at most one of them can be what the picture shows.
+
+    Returns:
+        The words that stay, in their order, and the indexes in it of those at whose place another one stands.
+    """
+    if not words:
+        return [], set()
+    boxes = np.array([(word.left, word.top, word.right, word.bottom) for word in words], dtype=np.float32)
+    shadows: set[int] = set()
+    contested: set[int] = set()
+    for first, second in _overlapping(boxes):
+        if first in shadows or second in shadows:
+            continue
+        one, other = letters_of(words[first].text), letters_of(words[second].text)
+        if one == other:
+            shadows.add(second)
+        elif one and other:
+            contested.update((first, second))
+    kept = [index for index in range(len(words)) if index not in shadows]
+    return [words[index] for index in kept], {new for new, index in enumerate(kept) if index in contested}
+
+
+def _overlapping(boxes: NDArray[np.float32]) -> Iterable[tuple[int, int]]:
+    """The pairs of boxes that stand at one place, the earlier one first."""
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    for start in range(0, len(boxes), _BLOCK):
+        some = boxes[start : start + _BLOCK, None]
+        across = np.minimum(some[..., 2], boxes[:, 2]) - np.maximum(some[..., 0], boxes[:, 0])
+        down = np.minimum(some[..., 3], boxes[:, 3]) - np.maximum(some[..., 1], boxes[:, 1])
+        shared = np.maximum(across, 0) * np.maximum(down, 0)
+        smaller = np.minimum(areas[start : start + _BLOCK, None], areas)
+        for row, column in np.argwhere(shared > SAME_PLACE * smaller).tolist():
+            if start + row < column:
+                yield start + row, column
+
+
+def letters_of(text: str) -> str:
+    """The letters and digits of a text, by which two readings are compared."""
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def lines_of(words: Sequence[LayerWord]) -> list[tuple[Line, tuple[int, ...]]]:
+    """The lines that words make, in no particular order.
+
+    Args:
+        words: in the order of the page's content.
+
+    Returns:
+        Each line with the indexes of its words. Lines that are not upright, or run from right to left, are not told
+        by words, so that nobody splits them.
+    """
+    level = [index for index, word in enumerate(words) if min(word.angle, 360 - word.angle) <= LEVEL]
+    groups = [_ordered(words, group) for group in _level_groups(words, level)]
+    slanted = set(range(len(words))).difference(level)
+    groups += _runs(words, sorted(slanted))
+    return [(_line(words, group, split=group[0] not in slanted), tuple(group)) for group in groups]
+
+
+def _level_groups(words: Sequence[LayerWord], level: Sequence[int]) -> list[list[int]]:
+    """Words side by side, from left to right."""
+    if not level:
+        return []
+    step = max(4.0, float(np.median([words[index].height for index in level])))
+    open_lines: dict[int, list[list[int]]] = defaultdict(list)
+    groups: list[list[int]] = []
+    for index in sorted(level, key=lambda index: (words[index].left, index)):
+        word = words[index]
+        bands = range(int(word.top / step) - 1, int(word.bottom / step) + 2)
+        best, nearest = None, float("inf")
+        for band in bands:
+            lines = open_lines[band]
+            # What ended far to the left is over.
+            lines[:] = [line for line in lines if word.left - words[line[-1]].right <= WORD_GAP * 4 * step]
+            for line in lines:
+                gap = word.left - words[line[-1]].right
+                if abs(gap) < nearest and _follows(words[line[-1]], word):
+                    best, nearest = line, abs(gap)
+        if best is None:
+            best = []
+            groups.append(best)
+            open_lines[int(word.middle / step)].append(best)
+        best.append(index)
+    return groups
+
+
+def _follows(before: LayerWord, word: LayerWord) -> bool:
+    height = max(before.height, word.height)
+    shared = min(before.bottom, word.bottom) - max(before.top, word.top)
+    gap = word.left - before.right
+    return shared >= SHARED_HEIGHT * min(before.height, word.height) and -OVERLAP * height <= gap <= WORD_GAP * height
+
+
+def _ordered(words: Sequence[LayerWord], group: list[int]) -> list[int]:
+    """The words of a line in the order in which they are read."""
+    return sorted(group) if _from_right(words[index].text for index in group) else group
+
+
+def _runs(words: Sequence[LayerWord], slanted: Sequence[int]) -> list[list[int]]:
+    """Words that are not upright, as they follow one another."""
+    runs: list[list[int]] = []
+    for index in slanted:
+        if runs and runs[-1][-1] == index - 1 and _goes_on(words[index - 1], words[index]):
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return runs
+
+
+def _goes_on(before: LayerWord, word: LayerWord) -> bool:
+    # At right angles a line is as wide as its text is high.
+    upright = min(abs(word.angle % 180 - 90), 90.0) <= LEVEL
+    size = min(word.width, before.width) if upright else min(max(word.height, word.width), 4 * word.height)
+    apart = max(word.left - before.right, before.left - word.right, word.top - before.bottom, before.top - word.bottom)
+    aligned = abs((word.left + word.right) - (before.left + before.right)) <= size if upright else True
+    return abs(word.angle - before.angle) < 1 and apart <= WORD_GAP * size and aligned
+
+
+def _line(words: Sequence[LayerWord], group: Sequence[int], *, split: bool) -> Line:
+    parts = [words[index] for index in group]
+    box = (
+        min(word.left for word in parts),
+        min(word.top for word in parts),
+        max(word.right for word in parts),
+        max(word.bottom for word in parts),
+    )
+    told = [Word(parts[0].left, parts[0].right, parts[0].text)]
+    for before, word in pairwise(parts):
+        if _tight(before, word):
+            last = told[-1]
+            told[-1] = Word(min(last.left, word.left), max(last.right, word.right), last.text + word.text)
+        else:
+            told.append(Word(word.left, word.right, word.text))
+    text = " ".join(word.text for word in told)
+    return Line(*box, text=text, confidence=1.0, words=tuple(told) if split and not _from_right([text]) else ())
+
+
+def _tight(before: LayerWord, word: LayerWord) -> bool:
+    """Whether no blank is to be put between two words of a line."""
+    gap = (word.left - before.right) / min(before.height, word.height)
+    if word.glued and abs(gap) <= GLUED_GAP:
+        return True
+    return join((before.text[-1], word.text[0])) == before.text[-1] + word.text[0] and abs(gap) <= HAN_GAP
+
+
+def _from_right(texts: Iterable[str]) -> bool:
+    """Whether most letters are of a script that is written from right to left."""
+    letters = [ord(character) for text in texts for character in text if character.isalpha()]
+    from_right = sum(any(low <= code <= high for low, high in _RIGHT_TO_LEFT) for code in letters)
+    return from_right > len(letters) / 2
