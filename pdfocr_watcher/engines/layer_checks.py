@@ -28,9 +28,10 @@ CONTRAST = 24
 PAPER_STEP = 4
 #: The upper and lower parts of a word's box, as shares of its height, in which its neighbours' ink may stand.
 EDGE = 0.15
-#: A word has at least this share of ink in its box, and a line that has more than that may be hidden in a picture.
+#: A word that can be seen has at least this share of ink in its box; where more than that of a box is no paper, the word
+#: stands on a tint or in a picture.
 LEAST_INK = 0.01
-MOST_INK = 0.6
+TINTED = 0.8
 #: Long side in pixels at which writing is looked for.
 SIDE = 1600
 #: Below this, in pixels, there is nothing to see.
@@ -47,27 +48,46 @@ MAX_COMPARED = 300
 AROUND = 0.12
 
 
-def inked(image: Image.Image, words: Sequence[LayerWord]) -> list[float]:
-    """The share of each word's box that is ink.
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """What there is to see where a word should be.
+
+    Attributes:
+        share: how much of its box differs from what most of the box is, 0..1.
+        tinted: whether most of the box differs from the page's paper: a word on a tint, or in a picture.
+    """
+
+    share: float
+    tinted: bool
+
+    @property
+    def visible(self) -> bool:
+        """Whether there is a word at all."""
+        return self.share >= LEAST_INK
+
+
+def inked(image: Image.Image, words: Sequence[LayerWord]) -> list[Ink]:
+    """What there is to see at each word's place.
 
     Args:
         image: the page's upright raster, any mode; it is not changed.
         words: in its pixels.
     """
     gray = np.asarray(image if image.mode == "L" else image.convert("L"))
-    paper = np.median(gray[::PAPER_STEP, ::PAPER_STEP])
-    ink = (np.abs(gray.astype(np.int16) - int(paper)) > CONTRAST).astype(np.uint8)
-    sums = cv2.integral(ink)
-    height, width = gray.shape
-    shares = []
+    paper = float(np.median(gray[::PAPER_STEP, ::PAPER_STEP]))
+    found = []
     for word in words:
         edge = EDGE * word.height
-        left, right = max(0, int(word.left)), min(width, int(word.right) + 1)
-        top, bottom = max(0, int(word.top + edge)), min(height, int(word.bottom - edge) + 1)
-        area = max(1, (right - left) * (bottom - top))
-        total = int(sums[bottom, right]) - int(sums[top, right]) - int(sums[bottom, left]) + int(sums[top, left])
-        shares.append(max(0, total) / area)
-    return shares
+        box = gray[int(word.top + edge) : int(word.bottom - edge) + 1, int(word.left) : int(word.right) + 1]
+        ground = float(np.median(box)) if box.size else paper
+        share = float((cv2.absdiff(box, np.full_like(box, int(ground))) > CONTRAST).mean()) if box.size else 0.0
+        # Bold letters can be most of a box.
+        tinted = (
+            abs(ground - paper) > CONTRAST
+            and float((cv2.absdiff(box, np.full_like(box, int(paper))) > CONTRAST).mean()) > TINTED
+        )
+        found.append(Ink(share, tinted))
+    return found
 
 
 def writing_of(image: Image.Image) -> list[Region]:

@@ -3,7 +3,7 @@
 A layer that does not say what the picture shows is not used. What the comparison looks at stands in `layer_checks`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,74 +71,75 @@ def read_with_layer(
     """
     layer = parse_layer(data)
     words = placed(layer, image.size, uprighting.turn, uprighting.skew) if layer is not None else ()
-    shares = checks.inked(image, words)
-    seen = [word for word, share in zip(words, shares, strict=True) if share >= checks.LEAST_INK]
+    inks = checks.inked(image, words)
+    seen = [word for word, ink in zip(words, inks, strict=True) if ink.visible]
+    hidden = sum(len(word.text) for word in words) - sum(len(word.text) for word in seen)
     if only:
-        return _only(engine, image, seen, hidden=len(words) - len(seen))
+        return _only(engine, image, seen)
     if not seen:
         return engine.recognize(image)
+    tinted = {id(word) for word, ink in zip(words, inks, strict=True) if ink.tinted}
     try:
-        layered = _believed(engine, image, words, seen, shares)
+        if hidden > MAX_HIDDEN * sum(len(word.text) for word in words):
+            raise _LosesError("it has words where the page has no ink")
+        layered = _believed(engine, image, seen, tinted)
     except _LosesError as loss:
         read = engine.recognize(image)
         return replace(read, notes={**read.notes, "text_layer": str(loss)})
     read = engine.understand(image, layered.lines)
-    return replace(read, notes={**read.notes, **layered.notes})
+    hid = {"hidden": hidden} if hidden else {}
+    return replace(read, notes={**read.notes, **layered.notes, **hid})
 
 
-def _only(engine: LineEngine, image: Image.Image, seen: Sequence[LayerWord], *, hidden: int) -> Reading:
+def _only(engine: LineEngine, image: Image.Image, seen: Sequence[LayerWord]) -> Reading:
     words, _ = without_shadows(seen)
     if not words and len(checks.writing_of(image)) >= WRITING:
         raise PdfocrError(ErrorCode.TEXT_LAYER_MISSING)
     read = engine.understand(image, [line for line, _ in lines_of(words)], reading=False)
-    return replace(read, notes={**read.notes, "reader": "text layer", "hidden_words": hidden})
+    return replace(read, notes={**read.notes, "reader": "text layer"})
 
 
-def _believed(
-    engine: LineEngine,
-    image: Image.Image,
-    words: Sequence[LayerWord],
-    seen: Sequence[LayerWord],
-    shares: Sequence[float],
-) -> _Layered:
-    """The lines of a page by its layer.
+def _believed(engine: LineEngine, image: Image.Image, words: Sequence[LayerWord], tinted: Container[int]) -> _Layered:
+    """The lines of a page by those words of its layer that can be seen; `tinted` has the ids of some.
 
     Raises:
         _LosesError: it does not say what the picture shows.
     """
-    hidden = 1 - _letters(seen) / max(1, _letters(words))
-    if hidden > MAX_HIDDEN:
-        raise _LosesError("it has words where the page has no ink")
-    dense = {id(word) for word, share in zip(words, shares, strict=True) if share > checks.MOST_INK}
-    kept, contested = without_shadows(seen)
+    kept, contested = without_shadows(words)
     groups = lines_of(kept)
     single = sum(len(line.text) == 1 for line, _ in groups)
     if single > FEW_LINES and single > MAX_SINGLE * len(groups):
         raise _LosesError("its lines are single characters")
     doubtful: list[Line] = []
-    lines: list[Line] = []
+    plain: list[Line] = []
+    grounded: list[Line] = []
     for line, members in groups:
-        odd = UNKNOWN in line.text or any(index in contested or id(kept[index]) in dense for index in members)
-        (doubtful if odd else lines).append(line)
+        if UNKNOWN in line.text or not contested.isdisjoint(members):
+            doubtful.append(line)
+        else:
+            (grounded if any(id(kept[index]) in tinted for index in members) else plain).append(line)
     if len(doubtful) > MAX_DOUBTFUL:
         raise _LosesError("it has too much that must be read")
     missing = _missing(engine, image, kept)
-    agreed = checks.agreement(image, lines or doubtful, engine.read_piece)
-    alike = sorted(agreed.similarities)
-    tolerated = 1 if len(alike) >= MANY else 0
-    if agreed.mean < MIN_AGREEMENT or not alike or alike[tolerated] < MIN_LIKENESS:
-        raise _LosesError(f"it says something else ({agreed.mean:.2f})")
+    # What stands on a tint has a sample of its own, for it may also be hidden in a picture.
+    samples = [checks.agreement(image, some, engine.read_piece) for some in (plain, grounded) if some]
+    agreed = min((sample.mean for sample in samples), default=1.0)
+    if not all(map(_agrees, samples)):
+        raise _LosesError(f"it says something else ({agreed:.2f})")
     told = [told for one in doubtful if (told := _settled(engine, image, one)) is not None]
-    notes = {"reader": "text layer", "agreement": round(agreed.mean, 3), "compared": len(alike)}
+    compared = sum(len(sample.similarities) for sample in samples)
+    notes = {"reader": "text layer", "agreement": round(agreed, 3), "compared": compared}
     if doubtful or missing:
         notes["read"] = len(doubtful) + len(missing)
-    if len(words) > len(seen):
-        notes["hidden_words"] = len(words) - len(seen)
-    return _Layered([*lines, *told, *missing], notes)
+    return _Layered([*plain, *grounded, *told, *missing], notes)
 
 
-def _letters(words: Sequence[LayerWord]) -> int:
-    return sum(len(word.text) for word in words)
+def _agrees(sample: checks.Agreement) -> bool:
+    alike = sorted(sample.similarities)
+    if not alike:  # nothing but dots and dashes
+        return True
+    tolerated = 1 if len(alike) >= MANY else 0
+    return sample.mean >= MIN_AGREEMENT and alike[tolerated] >= MIN_LIKENESS
 
 
 def _missing(engine: LineEngine, image: Image.Image, words: Sequence[LayerWord]) -> list[Line]:
