@@ -19,7 +19,7 @@ MAX_WORDS = 10_000
 MAX_WORD = 1_000
 #: By how much, as a share, the page may be of another shape than its raster: one renderer cut it otherwise.
 SHAPE = 0.02
-_FIELDS = 7
+_FIELDS = 8
 
 #: What stands for a character that nobody can tell.
 UNKNOWN = "\ufffd"
@@ -38,11 +38,13 @@ class LayerWord(Region):
 
     Attributes:
         text: what it says, normalised; never empty.
+        size: of its font, in the unit of its box, which is around its ink; near enough for gaps.
         angle: degrees clockwise by which it is turned from upright, 0..360.
         glued: whether no blank stands before it although it stands apart.
     """
 
     text: str
+    size: float
     angle: float = 0.0
     glued: bool = False
 
@@ -81,13 +83,13 @@ def _word(fields: list[object]) -> LayerWord | None:
     if len(fields) != _FIELDS:
         raise ValueError("not a word")
     written, *figures, glued = fields
-    left, top, right, bottom, angle = (float(figure) for figure in figures)  # type: ignore[arg-type]
-    if not isinstance(written, str) or not all(map(math.isfinite, (left, top, right, bottom, angle))):
+    left, top, right, bottom, size, angle = (float(figure) for figure in figures)  # type: ignore[arg-type]
+    if not isinstance(written, str) or not all(map(math.isfinite, (left, top, right, bottom, size, angle))):
         raise ValueError("not a word")
     text = normalised(written[:MAX_WORD])
-    if not text or right <= left or bottom <= top:
+    if not text or right <= left or bottom <= top or size <= 0:
         return None
-    return LayerWord(left, top, right, bottom, text, angle % 360, glued is True)
+    return LayerWord(left, top, right, bottom, text, size, angle % 360, glued is True)
 
 
 def normalised(text: str) -> str:
@@ -148,7 +150,9 @@ def placed(layer: TextLayer, size: tuple[int, int], turn: int, skew: float) -> t
                 min(float(width), box.right),
                 min(float(height), box.bottom),
             )
-            found.append(LayerWord(*inside, word.text, (word.angle + turn + skew) % 360, word.glued))
+            found.append(
+                LayerWord(*inside, word.text, word.size * scale[0], (word.angle + turn + skew) % 360, word.glued)
+            )
     return tuple(found)
 
 

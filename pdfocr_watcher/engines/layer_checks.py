@@ -6,7 +6,7 @@ writing, and that lines of the layer, read in the picture, say the same. How a p
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import cv2
@@ -17,6 +17,7 @@ from pdfocr_watcher.analysis.layer_lines import letters_of
 from pdfocr_watcher.analysis.letters import find_letters, join_words
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.regions import Region
+from pdfocr_watcher.analysis.splitting import split_at
 from pdfocr_watcher.analysis.text_layer import LayerWord
 
 #: Reads the one line that stands in a part of a page, if there is one.
@@ -26,26 +27,27 @@ Reader = Callable[[Image.Image, Region], Line | None]
 CONTRAST = 24
 #: Every so many-th pixel both ways tells the paper's colour.
 PAPER_STEP = 4
-#: The upper and lower parts of a word's box, as shares of its height, in which its neighbours' ink may stand.
-EDGE = 0.15
-#: A word that can be seen has at least this share of ink in its box; where more than that of a box is no paper, the word
-#: stands on a tint or in a picture.
+#: A word that can be seen has at least this share of ink in its box; where more than that of a box is no paper, the
+#: word stands on a tint or in a picture.
 LEAST_INK = 0.01
 TINTED = 0.8
+#: The ground of a word is looked at this far around it, in sizes of its font.
+GROUND = 0.12
 #: Long side in pixels at which writing is looked for.
 SIDE = 1600
 #: Below this, in pixels, there is nothing to see.
 MIN_SIDE = 16
-#: Writing is a layer's where its words cover this share of it; they reach beyond their boxes by so many heights.
+#: Writing is a layer's where its words cover this share of it; they reach beyond it by so many font sizes.
 COVERED = 0.5
-REACH = 0.2
+REACH = 0.25
 #: Lines of the layer that are read and compared, and the letters that one should have at least.
 SAMPLE = 6
 MIN_LETTERS = 4
-#: A line longer than this tells no more.
+#: Of a longer line so many letters tell enough; more than that many characters are never compared.
+ENOUGH = 25
 MAX_COMPARED = 300
-#: What is read reaches beyond its box by so many heights: fonts may say less than they draw.
-AROUND = 0.12
+#: What is read reaches beyond its box by so many heights.
+AROUND = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,9 @@ def inked(image: Image.Image, words: Sequence[LayerWord]) -> list[Ink]:
     paper = float(np.median(gray[::PAPER_STEP, ::PAPER_STEP]))
     found = []
     for word in words:
-        edge = EDGE * word.height
-        box = gray[int(word.top + edge) : int(word.bottom - edge) + 1, int(word.left) : int(word.right) + 1]
+        around = GROUND * word.size  # of a dash the ink alone would be all of its box
+        top, left = max(0, int(word.top - around)), max(0, int(word.left - around))
+        box = gray[top : int(word.bottom + around) + 1, left : int(word.right + around) + 1]
         ground = float(np.median(box)) if box.size else paper
         share = float((cv2.absdiff(box, np.full_like(box, int(ground))) > CONTRAST).mean()) if box.size else 0.0
         # Bold letters can be most of a box.
@@ -111,7 +114,7 @@ def uncovered(writing: Sequence[Region], words: Sequence[LayerWord], size: tuple
     step = max(1, round(max(size) / SIDE))
     covered = np.zeros((size[1] // step + 1, size[0] // step + 1), dtype=np.uint8)
     for word in words:
-        reach = REACH * min(word.width, word.height)
+        reach = REACH * word.size
         left, top = max(0, int((word.left - reach) / step)), max(0, int((word.top - reach) / step))
         covered[top : int((word.bottom + reach) / step) + 1, left : int((word.right + reach) / step) + 1] = 1
     found = []
@@ -149,14 +152,23 @@ def agreement(image: Image.Image, lines: Sequence[Line], read: Reader) -> Agreem
     enough = [line for line in lines if len(letters_of(line.text)) >= MIN_LETTERS]
     lines = sorted(enough or (line for line in lines if letters_of(line.text)), key=lambda line: (line.top, line.left))
     similarities, weights = [], []
-    for number in range(min(SAMPLE, len(lines))):
-        share = lines[
-            number * len(lines) // min(SAMPLE, len(lines)) : (number + 1) * len(lines) // min(SAMPLE, len(lines))
-        ]
-        line = max(share, key=lambda line: len(line.words) or 1)
+    count = min(SAMPLE, len(lines))
+    for number in range(count):
+        share = lines[number * len(lines) // count : (number + 1) * len(lines) // count]
+        line = _beginning(max(share, key=lambda line: min(ENOUGH, len(letters_of(line.text)))))
         similarities.append(likeness(line, read_around(image, line, read)))
         weights.append(len(letters_of(line.text)))
     return Agreement(tuple(similarities), tuple(weights))
+
+
+def _beginning(line: Line) -> Line:
+    """So many of a line's words as are enough to compare."""
+    letters = 0
+    for number, word in enumerate(line.words[:-1], start=1):
+        letters += len(letters_of(word.text))
+        if letters >= ENOUGH:
+            return split_at(line, number)[0]
+    return line
 
 
 def read_around(image: Image.Image, line: Region, read: Reader) -> Line | None:
@@ -169,8 +181,3 @@ def likeness(line: Line, reading: Line | None) -> float:
     """How alike two texts are by their letters, 0..1."""
     one, other = letters_of(line.text)[:MAX_COMPARED], letters_of(reading.text)[:MAX_COMPARED] if reading else ""
     return SequenceMatcher(None, one, other, autojunk=False).ratio() if one and other else 0.0
-
-
-def placed_as(line: Line, reading: Line) -> Line:
-    """What was read, at the place of the line that it stands for."""
-    return replace(line, text=reading.text, confidence=reading.confidence, words=())

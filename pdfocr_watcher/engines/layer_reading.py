@@ -76,7 +76,7 @@ def read_with_layer(
     hidden = sum(len(word.text) for word in words) - sum(len(word.text) for word in seen)
     if only:
         return _only(engine, image, seen)
-    if not seen:
+    if not words:
         return engine.recognize(image)
     tinted = {id(word) for word, ink in zip(words, inks, strict=True) if ink.tinted}
     try:
@@ -110,23 +110,30 @@ def _believed(engine: LineEngine, image: Image.Image, words: Sequence[LayerWord]
     single = sum(len(line.text) == 1 for line, _ in groups)
     if single > FEW_LINES and single > MAX_SINGLE * len(groups):
         raise _LosesError("its lines are single characters")
-    doubtful: list[Line] = []
+    doubtful: list[tuple[Line, tuple[int, ...]]] = []
     plain: list[Line] = []
     grounded: list[Line] = []
     for line, members in groups:
         if UNKNOWN in line.text or not contested.isdisjoint(members):
-            doubtful.append(line)
+            doubtful.append((line, members))
         else:
             (grounded if any(id(kept[index]) in tinted for index in members) else plain).append(line)
     if len(doubtful) > MAX_DOUBTFUL:
         raise _LosesError("it has too much that must be read")
-    missing = _missing(engine, image, kept)
     # What stands on a tint has a sample of its own, for it may also be hidden in a picture.
     samples = [checks.agreement(image, some, engine.read_piece) for some in (plain, grounded) if some]
-    agreed = min((sample.mean for sample in samples), default=1.0)
+    agreed = min((sample.mean for sample in samples if sample.similarities), default=1.0)
     if not all(map(_agrees, samples)):
         raise _LosesError(f"it says something else ({agreed:.2f})")
-    told = [told for one in doubtful if (told := _settled(engine, image, one)) is not None]
+    told: list[Line] = []
+    refuted: set[int] = set()
+    for line, members in doubtful:
+        settled = _settled(engine, image, line)
+        if settled is not None:
+            told.append(settled)
+        else:
+            refuted.update(members)
+    missing = _missing(engine, image, [word for index, word in enumerate(kept) if index not in refuted])
     compared = sum(len(sample.similarities) for sample in samples)
     notes = {"reader": "text layer", "agreement": round(agreed, 3), "compared": compared}
     if doubtful or missing:
@@ -171,10 +178,12 @@ def _roomy(region: Region) -> Region:
 
 
 def _settled(engine: LineEngine, image: Image.Image, line: Line) -> Line | None:
-    """A doubtful line: the layer's, what is read in its place, or None where nothing is to be seen there."""
+    """A doubtful line: the layer's, what is read in its place, or None where it is not what is to be seen there."""
     reading = checks.read_around(image, line, engine.read_piece)
-    if UNKNOWN not in line.text and checks.likeness(line, reading) >= ALIKE:
-        return line
-    if UNKNOWN in line.text and reading is not None and reading.confidence >= SURE:
-        return checks.placed_as(line, reading)
+    known = letters_of(line.text)
+    alike = checks.likeness(line, reading) >= ALIKE
+    if UNKNOWN not in line.text:
+        return line if alike else None
+    if reading is not None and reading.confidence >= SURE and (alike or len(known) < MIN_FOUND):
+        return replace(line, text=reading.text, confidence=reading.confidence, words=())
     return None

@@ -4,8 +4,8 @@
 
 It writes `page-N.text` (N from 1) for the pages START to STOP - 1 (from 0) that it can load: JSON with the page's width
 and height in points as its reader sees it (crop box, /Rotate) and its words, each `[text, left, top, right, bottom,
-angle, glued]` (see `analysis.text_layer`). A page with more characters than anybody reads has none. It is started by
-`text_layers`, which keeps the wall-clock limit; what it wrote is believed by nobody.
+size, angle, glued]` (see `analysis.text_layer`). A page with more characters than anybody reads has none. It is started
+by `text_layers`, which keeps the wall-clock limit; what it wrote is believed by nobody.
 """
 
 import ctypes
@@ -36,6 +36,13 @@ _HIGH, _LOW = range(0xD800, 0xDC00), range(0xDC00, 0xE000)
 _BLANKS = frozenset({0x09, 0x0A, 0x0D, 0x20, 0xA0, *range(0x2000, 0x200B), 0x3000})
 
 
+#: From this sine of its angle on a line runs up or down the page.
+_UP = 0.9
+
+#: Left, top, right and bottom in points from the page's upper left corner.
+Box = tuple[float, float, float, float]
+
+
 class Sheet:
     """Where a page's own coordinates stand on the page as its reader sees it."""
 
@@ -59,49 +66,67 @@ class Sheet:
             case _:
                 return self._top - y, self._right - x
 
-    def box(self, rect: object) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom in points from the page's upper left corner."""
-        x1, y1 = self.place(rect.left, rect.top)  # type: ignore[attr-defined]
-        x2, y2 = self.place(rect.right, rect.bottom)  # type: ignore[attr-defined]
+    def boxes(self, text: ctypes.c_void_p, index: int) -> tuple[Box, Box] | None:
+        """The loose and the tight box of a character; the loose one twice where it has no ink."""
+        rect, sides = pdfium.FS_RECTF(), [ctypes.c_double() for _ in range(4)]
+        if not pdfium.FPDFText_GetLooseCharBox(text, index, rect):
+            return None
+        loose = tight = self._box(rect.left, rect.top, rect.right, rect.bottom)
+        if pdfium.FPDFText_GetCharBox(text, index, *sides):
+            left, right, bottom, top = (side.value for side in sides)
+            if right > left and top > bottom:
+                tight = self._box(left, top, right, bottom)
+        return (loose, tight) if all(map(math.isfinite, (*loose, *tight))) else None
+
+    def _box(self, left: float, top: float, right: float, bottom: float) -> Box:
+        x1, y1 = self.place(left, top)
+        x2, y2 = self.place(right, bottom)
         return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
 
 
 class Word:
-    """Characters that follow one another without a blank."""
+    """Characters that follow one another without a blank.
 
-    def __init__(self, text: str, box: tuple[float, float, float, float], angle: float, *, glued: bool) -> None:
+    A character's loose box is as high as its font, and tells whether the next one follows; its tight box is around its
+    ink, and tells where the word is.
+    """
+
+    def __init__(self, text: str, loose: Box, tight: Box, angle: float, *, glued: bool) -> None:
         self.parts = [text]
-        self.left, self.top, self.right, self.bottom = box
-        self.last = box
+        self.box = tight
+        self.last = loose
         self.angle = angle
         self.glued = glued
+        across = loose[3] - loose[1]
+        # Of a line that runs down or up the page the box is as wide as its text is high.
+        self.size = loose[2] - loose[0] if abs(math.sin(angle)) > _UP else across
 
-    def continues(self, box: tuple[float, float, float, float], angle: float) -> bool:
+    def continues(self, loose: Box, angle: float) -> bool:
         """Whether a character that stands in a box is the next of this word."""
         turned = abs((angle - self.angle + math.pi) % (2 * math.pi) - math.pi)
         if turned > _SAME_ANGLE:
             return False
         left, top, right, bottom = self.last
-        height = max(bottom - top, box[3] - box[1], 0.1)
+        height = max(bottom - top, loose[3] - loose[1], 0.1)
         if abs(math.sin(self.angle)) > _SAME_ANGLE:  # the boxes of slanted characters overlap either way
-            width = max(right - left, box[2] - box[0], height)
-            return max(box[0] - right, left - box[2], box[1] - bottom, top - box[3]) < _LEAP * width
-        if min(bottom, box[3]) - max(top, box[1]) < _SHARED * min(bottom - top, box[3] - box[1]):
+            width = max(right - left, loose[2] - loose[0], height)
+            return max(loose[0] - right, left - loose[2], loose[1] - bottom, top - loose[3]) < _LEAP * width
+        if min(bottom, loose[3]) - max(top, loose[1]) < _SHARED * min(bottom - top, loose[3] - loose[1]):
             return False
         # Either way, for scripts that are written from right to left.
-        return max(box[0] - right, left - box[2]) < _LEAP * height
+        return max(loose[0] - right, left - loose[2]) < _LEAP * height
 
-    def add(self, text: str, box: tuple[float, float, float, float]) -> None:
+    def add(self, text: str, loose: Box, tight: Box) -> None:
         """Take one more character."""
         self.parts.append(text)
-        self.left, self.top = min(self.left, box[0]), min(self.top, box[1])
-        self.right, self.bottom = max(self.right, box[2]), max(self.bottom, box[3])
-        self.last = box
+        one, other = self.box, tight
+        self.box = min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
+        self.last = loose
 
     def value(self) -> list[object]:
         """As it is written down."""
-        box = (self.left, self.top, self.right, self.bottom)
-        return ["".join(self.parts), *(round(side, 2) for side in box), round(math.degrees(self.angle), 1), self.glued]
+        figures = (*self.box, self.size, math.degrees(self.angle))
+        return ["".join(self.parts), *(round(figure, 2) for figure in figures), self.glued]
 
 
 def characters(text: ctypes.c_void_p, count: int) -> Iterator[tuple[int, int]]:
@@ -122,25 +147,22 @@ def words(text: ctypes.c_void_p, count: int, sheet: Sheet) -> Iterator[Word]:
     """The words of a page in the order of its content."""
     word: Word | None = None
     blank = True
-    rect = pdfium.FS_RECTF()
     for index, code in characters(text, count):
         if code in _BLANKS:
             if word is not None:
                 yield word
             word, blank = None, True
-        elif pdfium.FPDFText_GetLooseCharBox(text, index, rect):
-            box = sheet.box(rect)
+        elif (boxes := sheet.boxes(text, index)) is not None:
+            loose, tight = boxes
             angle = pdfium.FPDFText_GetCharAngle(text, index) + sheet.quarters * math.pi / 2
-            if not all(map(math.isfinite, (*box, angle))):
-                continue
             unknown = code == 0 or code > sys.maxunicode or pdfium.FPDFText_HasUnicodeMapError(text, index) == 1
             shown = "-" if code == _HYPHEN else _REPLACEMENT if unknown else chr(code)
-            if word is not None and word.continues(box, angle):
-                word.add(shown, box)
+            if word is not None and word.continues(loose, angle):
+                word.add(shown, loose, tight)
                 continue
             if word is not None:
                 yield word
-            word, blank = Word(shown, box, angle, glued=not blank), False
+            word, blank = Word(shown, loose, tight, angle, glued=not blank), False
     if word is not None:
         yield word
 
