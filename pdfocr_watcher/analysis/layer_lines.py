@@ -35,8 +35,8 @@ HIGH, LOW = 0.4, 0.28
 _HIGH, _LOW = frozenset("bdfhiklt()[]{}|/\\!?$&%@#"), frozenset("gjpqyQ()[]{}|/\\$@")
 #: The least height of a line's ink, in sizes of its font.
 LEAST = 0.6
-#: A glued word with a gap of more heights than this stands apart all the same.
-GLUED_GAP = 0.25
+#: A glued word with a gap of more font sizes than this stands apart all the same.
+GLUED_GAP = 0.4
 #: The same for Han and kana, which are set with gaps and without blanks.
 HAN_GAP = 0.7
 #: Two words that share more than this part of the smaller one's area stand at one place.
@@ -235,7 +235,7 @@ def _of_size(top: float, bottom: float, size: float) -> tuple[float, float]:
 
 def _tight(before: LayerWord, word: LayerWord) -> bool:
     """Whether no blank is to be put between two words of a line."""
-    gap = (word.left - before.right) / min(before.size, word.size)
+    gap = (word.left - before.right) / max(before.size, word.size)
     if word.glued and abs(gap) <= GLUED_GAP:
         return True
     return join((before.text[-1], word.text[0])) == before.text[-1] + word.text[0] and abs(gap) <= HAN_GAP
