@@ -47,8 +47,8 @@ _RIGHT_TO_LEFT = ((0x0590, 0x08FF), (0xFB1D, 0xFDFF), (0xFE70, 0xFEFF), (0x10800
 _BLOCK = 256
 #: A page with more pairs of words at one place than this for each word is no page: all of them contradict each other.
 _PILE = 8
-#: Of the lines at one height so many are looked at.
-_OPEN = 200
+#: Of the lines at one height so many are looked at, and heights of so many usual lines above and below a word.
+_OPEN, _BANDS = 64, 6
 
 
 def without_shadows(words: Sequence[LayerWord]) -> tuple[list[LayerWord], set[int]]:
@@ -126,9 +126,9 @@ def _level_groups(words: Sequence[LayerWord], level: Sequence[int]) -> list[list
     groups: list[list[int]] = []
     for index in sorted(level, key=lambda index: (words[index].left, index)):
         word = words[index]
-        bands = range(int(word.top / step) - 1, int(word.bottom / step) + 2)
+        centre, reach = int(word.middle / step), min(_BANDS, int(word.height / 2 / step) + 1)
         best, nearest = None, float("inf")
-        for band in bands:
+        for band in range(centre - reach, centre + reach + 1):
             lines = open_lines[band]
             # What ended far to the left is over.
             lines[:] = [line for line in lines[-_OPEN:] if word.left - words[line[-1]].right <= WORD_GAP * 4 * step]
@@ -139,7 +139,7 @@ def _level_groups(words: Sequence[LayerWord], level: Sequence[int]) -> list[list
         if best is None:
             best = []
             groups.append(best)
-            open_lines[int(word.middle / step)].append(best)
+            open_lines[centre].append(best)
         best.append(index)
     return groups
 

@@ -115,12 +115,12 @@ def test_every_word_is_in_exactly_one_line():
     assert sorted(members) == list(range(300))
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.001, 1.0])
-def test_ten_thousand_words_take_seconds_wherever_they_stand(spread):
+@pytest.mark.parametrize(("spread", "height"), [(0.0, 12), (0.001, 12), (1.0, 12), (1.0, 2000)])
+def test_five_thousand_words_take_seconds_wherever_they_stand(spread, height):
     chance = random.Random(1)  # noqa: S311
-    places = [(100 + spread * chance.uniform(0, 4000), 100 + spread * chance.uniform(0, 4000)) for _ in range(10_000)]
-    words = [LayerWord(x, y, x + 30, y + 12, f"w{number}", 12) for number, (x, y) in enumerate(places)]
+    places = [(100 + spread * chance.uniform(0, 4000), 100 + spread * chance.uniform(0, 4000)) for _ in range(5_000)]
+    words = [LayerWord(x, y, x + 30, y + height, f"w{number}", 12) for number, (x, y) in enumerate(places)]
     begun = time.process_time()
     kept, _ = without_shadows(words)
     assert len(lines_of(kept)) > 0
-    assert time.process_time() - begun < 20
+    assert time.process_time() - begun < 10
