@@ -24,6 +24,8 @@ WORD_GAP = 1.2
 OVERLAP = 0.5
 #: Words are of one size where the larger is at most so many times the smaller.
 SAME_SIZE = 1.3
+#: A letter that is larger than its word by this factor is an initial; it may have a quotation mark.
+INITIAL, MAX_INITIAL = 2.2, 2
 #: A gap that is wider than this and so many times the usual one of a line, of which there are some, parts it.
 CELL_GAP = 0.6
 WIDER = 2.2
@@ -111,6 +113,7 @@ def lines_of(words: Sequence[LayerWord]) -> list[tuple[Line, tuple[int, ...]]]:
     """
     level = [index for index, word in enumerate(words) if min(word.angle, 360 - word.angle) <= LEVEL]
     groups = [_ordered(words, part) for group in _level_groups(words, level) for part in _parted(words, group)]
+    groups = _with_initials(words, groups)
     slanted = set(range(len(words))).difference(level)
     groups += _runs(words, sorted(slanted))
     named = [group[1:] if words[group[0]].text == UNKNOWN else group for group in groups]
@@ -149,7 +152,8 @@ def _follows(before: LayerWord, word: LayerWord) -> bool:
     shared = min(before.bottom, word.bottom) - max(before.top, word.top)
     gap = word.left - before.right
     level = shared >= SHARED_HEIGHT * min(before.height, word.height) or _one_baseline(before, word)
-    return level and -OVERLAP * size <= gap <= WORD_GAP * size
+    initial = size > INITIAL * min(before.size, word.size)
+    return level and not initial and -OVERLAP * size <= gap <= WORD_GAP * size
 
 
 def _one_baseline(before: LayerWord, word: LayerWord) -> bool:
@@ -170,6 +174,26 @@ def _parted(words: Sequence[LayerWord], group: Sequence[int]) -> Iterator[list[i
             part = []
         part.append(index)
     yield part
+
+
+def _with_initials(words: Sequence[LayerWord], groups: list[list[int]]) -> list[list[int]]:
+    """The lines, each with the initial that its first word begins with, although that is as high as several lines."""
+    first_of = {group[0]: group for group in groups}
+    joined = []
+    for group in groups:
+        initial, rest = words[group[0]], first_of.get(group[0] + 1)
+        if len(group) == 1 and rest is not None and _begins(initial, words[rest[0]]):
+            rest.insert(0, group[0])
+        else:
+            joined.append(group)
+    return joined
+
+
+def _begins(initial: LayerWord, word: LayerWord) -> bool:
+    """Whether a large letter is the first one of a word beside its upper part."""
+    large = initial.size > INITIAL * word.size and len(initial.text) <= MAX_INITIAL
+    beside = -OVERLAP * word.size <= word.left - initial.right <= WORD_GAP * word.size
+    return word.glued and large and beside and initial.top - word.size <= word.middle <= initial.middle
 
 
 def _ordered(words: Sequence[LayerWord], group: list[int]) -> list[int]:
@@ -199,10 +223,11 @@ def _goes_on(before: LayerWord, word: LayerWord) -> bool:
 
 def _line(words: Sequence[LayerWord], group: Sequence[int], *, split: bool) -> Line:
     parts = [words[index] for index in group]
-    box = _box(parts, level=split)
+    initial = len(parts) > 1 and parts[0].size > INITIAL * parts[1].size
+    box = _box(parts[1:] if initial else parts, level=split)
     told = [Word(parts[0].left, parts[0].right, parts[0].text)]
     for before, word in pairwise(parts):
-        if _tight(before, word):
+        if (initial and before is parts[0]) or _tight(before, word):
             last = told[-1]
             told[-1] = Word(min(last.left, word.left), max(last.right, word.right), last.text + word.text)
         else:

@@ -65,6 +65,17 @@ def test_a_word_that_its_font_parts_is_one_word():
     assert (line.text, len(line.words)) == ("After", 1)
 
 
+def test_an_initial_begins_its_word_and_its_line_is_no_higher():
+    initial = LayerWord(100, 98, 135, 168, "O", 80)
+    first, *others = typeset("ver the hills", left=138)
+    first = LayerWord(first.left, first.top, first.right, first.bottom, first.text, EM, glued=True)
+    second = typeset("and far away", left=138, top=124)
+    upper, lower = sorted(lines(initial, first, *others, *second), key=lambda line: line.top)
+    assert (upper.text, lower.text) == ("Over the hills", "and far away")
+    assert upper.height == pytest.approx(lower.height, rel=0.3)
+    assert upper.words[0].text == "Over"
+
+
 def test_han_is_joined_without_blanks():
     assert texts(*typeset("漢字 仮名", gap=0.2)) == ["漢字仮名"]
 

@@ -28,6 +28,8 @@ _MAX_CHARACTERS = 150_000
 _LEAP = 0.6
 #: It also ends where the next one shares less than this part of its height.
 _SHARED = 0.4
+#: And where it is higher or lower by this factor, as after an initial.
+_INITIAL = 2.2
 #: Radians by which the characters of a word may lie otherwise than its first.
 _SAME_ANGLE = 0.05
 _HYPHEN, _REPLACEMENT = 0x02, "\ufffd"
@@ -111,6 +113,8 @@ class Word:
         if abs(math.sin(self.angle)) > _SAME_ANGLE:  # the boxes of slanted characters overlap either way
             width = max(right - left, loose[2] - loose[0], height)
             return max(loose[0] - right, left - loose[2], loose[1] - bottom, top - loose[3]) < _LEAP * width
+        if max(bottom - top, loose[3] - loose[1]) > _INITIAL * min(bottom - top, loose[3] - loose[1]):
+            return False
         if min(bottom, loose[3]) - max(top, loose[1]) < _SHARED * min(bottom - top, loose[3] - loose[1]):
             return False
         # Either way, for scripts that are written from right to left.
