@@ -81,7 +81,11 @@ class TextLayers:
         with ppm.scratch_folder(next(iter(rasters.values())).parent.absolute()) as scratch:
             args = [sys.executable, "-I", str(_CHILD), self._protection.argument, *map(str, figures)]
             args += [str(pdf.absolute()), str(pages.start), str(pages.stop), str(scratch)]
-            outcome = run_bounded(args, child_environment(), timeout, _SAID_BYTES)
+            try:
+                outcome = run_bounded(args, child_environment(), timeout, _SAID_BYTES)
+            except OSError as error:  # what cannot be started today is no trouble of the disk
+                _log.warning("text_layer.failed", pages=f"{pages.start + 1}-{pages.stop}", said=[str(error)])
+                return
             if outcome.returncode != 0:
                 said = outcome.stderr.decode("utf-8", "replace").strip().splitlines()
                 _log.warning("text_layer.failed", pages=f"{pages.start + 1}-{pages.stop}", said=said[-1:])
