@@ -8,7 +8,7 @@ import json
 import math
 import unicodedata
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 
 from pdfocr_watcher.analysis.regions import Region
 
@@ -19,6 +19,8 @@ MAX_WORDS = 10_000
 MAX_WORD = 1_000
 #: By how much, as a share, the page may be of another shape than its raster: one renderer cut it otherwise.
 SHAPE = 0.02
+#: The words of a page cover so many pages at most, all together; what is piled higher is no text that anybody reads.
+PILED = 8
 _FIELDS = 8
 
 #: What stands for a character that nobody can tell.
@@ -28,6 +30,7 @@ _BULLETS = {"\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "➢", "\uf0fc": "✓", 
 #: Ligatures and Arabic letters in the shapes that fonts give them.
 _SHAPES = (range(0xFB00, 0xFB50), range(0xFB50, 0xFE00), range(0xFE70, 0xFEFF))
 _SOFT_HYPHEN = "\u00ad"
+_QUOTES = {"\u2018": "\u201c", "\u2019": "\u201d"}
 #: These say how the letters beside them are joined.
 _JOINERS = "\u200c\u200d"
 
@@ -95,13 +98,17 @@ def _word(fields: list[object]) -> LayerWord | None:
 def normalised(text: str) -> str:
     """A word as a reader sees it: ligatures taken apart, what cannot be seen left out, `UNKNOWN` for what has no name.
 
-    A soft hyphen is seen where a word ends with it.
+    A soft hyphen is seen where a word ends with it. Two single quotation marks side by side are how some typesetters
+    make a double one.
     """
     inside, end = text.rstrip(_SOFT_HYPHEN), "-" if text.endswith(_SOFT_HYPHEN) else ""
-    return unicodedata.normalize("NFC", "".join(map(_shown, inside))) + end
+    shown = unicodedata.normalize("NFC", "".join(map(_shown, inside))) + end
+    for single, double in _QUOTES.items():
+        shown = shown.replace(2 * single, double)
+    return shown
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _shown(character: str) -> str:
     if character in _BULLETS:
         return _BULLETS[character]
@@ -127,11 +134,12 @@ def placed(layer: TextLayer, size: tuple[int, int], turn: int, skew: float) -> t
         skew: degrees clockwise by which it was turned after that, about its centre.
 
     Returns:
-        None of them where the page and the raster differ in shape.
+        None of them where the page and the raster differ in shape, or the words are piled upon one another.
     """
     width, height = size
     across, down = (width, height) if turn in {0, 180} else (height, width)
     scale = (across / layer.width, down / layer.height)
+    largest = float(max(size))  # what a font without outlines says of its size may be anything
     # Every started pixel of a raster counts.
     if (
         abs(scale[0] * layer.height - down) > SHAPE * down + 1
@@ -150,10 +158,9 @@ def placed(layer: TextLayer, size: tuple[int, int], turn: int, skew: float) -> t
                 min(float(width), box.right),
                 min(float(height), box.bottom),
             )
-            found.append(
-                LayerWord(*inside, word.text, word.size * scale[0], (word.angle + turn + skew) % 360, word.glued)
-            )
-    return tuple(found)
+            font = min(word.size * scale[0], largest)
+            found.append(LayerWord(*inside, word.text, font, (word.angle + turn + skew) % 360, word.glued))
+    return tuple(found) if sum(word.area for word in found) <= PILED * width * height else ()
 
 
 def _turned(word: LayerWord, scale: tuple[float, float], size: tuple[int, int], turn: int) -> Region:

@@ -31,8 +31,8 @@ PAPER_STEP = 4
 #: word stands on a tint or in a picture.
 LEAST_INK = 0.01
 TINTED = 0.8
-#: The ground of a word is looked at this far around it, in sizes of its font.
-GROUND = 0.12
+#: The ground of a word is looked at this far around it, in sizes of its font, but no further than so many pixels.
+GROUND, MAX_GROUND = 0.12, 16.0
 #: Long side in pixels at which writing is looked for.
 SIDE = 1600
 #: Below this, in pixels, there is nothing to see.
@@ -79,7 +79,7 @@ def inked(image: Image.Image, words: Sequence[LayerWord]) -> list[Ink]:
     paper = float(np.median(gray[::PAPER_STEP, ::PAPER_STEP]))
     found = []
     for word in words:
-        around = GROUND * word.size  # of a dash the ink alone would be all of its box
+        around = min(GROUND * word.size, MAX_GROUND)  # of a dash the ink alone would be all of its box
         top, left = max(0, int(word.top - around)), max(0, int(word.left - around))
         box = gray[top : int(word.bottom + around) + 1, left : int(word.right + around) + 1]
         ground = float(np.median(box)) if box.size else paper

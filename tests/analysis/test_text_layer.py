@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from pdfocr_watcher.analysis.text_layer import MAX_BYTES, MAX_WORDS, UNKNOWN, normalised, parse_layer, placed
+from pdfocr_watcher.analysis.text_layer import MAX_BYTES, MAX_WORDS, PILED, UNKNOWN, normalised, parse_layer, placed
 
 
 def layer_file(*words: list[object], width: object = 100.0, height: object = 200.0) -> bytes:
@@ -67,6 +67,8 @@ def test_a_layer_is_read():
         ("\u202eevil", "evil"),
         ("cafe\u0301", "café"),
         ("\ufedf\ufe8e", "\u0644\u0627"),
+        ("\u2018\u2018quoted\u2019\u2019", "\u201cquoted\u201d"),
+        ("''", "''"),  # an empty text of a program
         ("m\u00b2", "m\u00b2"),
         ("漢字", "漢字"),
         ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
@@ -111,6 +113,19 @@ def test_words_outside_of_the_page_are_left_out_and_those_on_its_edge_end_there(
     assert place(["out", -50, 20, -10, 25, 4, 0, False], (200, 400)) == ()
     (word,) = place(["edge", -5, 20, 30, 25, 4, 0, False], (200, 400))
     assert (word.left, word.right) == (0, 60)
+
+
+def test_a_font_is_no_larger_than_the_page_whatever_it_says():
+    (word,) = place([*WORD[:5], 1e308, 0, False], (200, 400))
+    assert word.size == 400
+
+
+def test_words_that_cover_the_page_again_and_again_are_none():
+    whole = ["word", 0, 0, 100, 200, 30, 0, False]
+    for count, left in ((PILED, PILED), (PILED + 1, 0)):
+        layer = parse_layer(layer_file(*[whole] * count))
+        assert layer is not None
+        assert len(placed(layer, (200, 400), 0, 0.0)) == left
 
 
 def test_a_page_of_another_shape_than_its_raster_has_no_words():
