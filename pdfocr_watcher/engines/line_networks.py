@@ -4,9 +4,10 @@ They are asked about the orientation of pages, whichever engine reads them. Each
 first asked, with one thread.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,35 +16,17 @@ from numpy.typing import NDArray
 
 from pdfocr_watcher.analysis.letters import Gray
 from pdfocr_watcher.engines.networks import load_network
-from pdfocr_watcher.engines.rapidocr_wheel import carried_weights
+from pdfocr_watcher.engines.rapidocr_wheel import RECOGNITION_WEIGHTS, carried_weights
+from pdfocr_watcher.engines.recognition import LINE_HEIGHT, LineReading, Recognizer
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
 CLASSIFIER_WEIGHTS = "ch_ppocr_mobile_v2.0_cls_mobile.onnx"
-READER_WEIGHTS = "PP-OCRv6_rec_small.onnx"
 
-#: What a line is scaled to, in pixels; the classifier looks at the beginning, of this width.
-LINE_HEIGHT = 48
+#: The classifier looks at the beginning of a line, of this width in pixels.
 CLASSIFIER_WIDTH = 192
-#: The reader's class for "no character here".
-_BLANK = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the reader makes of one line.
-
-    Attributes:
-        text: its characters.
-        confidence: mean over the characters, 0..1; 0 where there is none.
-        centres: where each character stands, as a share of the line's width, 0..1.
-    """
-
-    text: str
-    confidence: float
-    centres: tuple[float, ...]
-
-
-def read_line(line: Gray) -> Reading:
+def read_line(line: Gray) -> LineReading:
     """Read one line of text.
 
     Args:
@@ -52,16 +35,7 @@ def read_line(line: Gray) -> Reading:
     Raises:
         PdfocrError: `engine_unavailable` where the weights are missing or do not load.
     """
-    network, characters = _reader()
-    picture = _scaled(line)
-    scores = network.run(None, {network.get_inputs()[0].name: _as_input([picture], picture.shape[1])})[0][0]
-    best = scores.argmax(axis=1)
-    kept = np.flatnonzero((best != _BLANK) & np.append(True, best[1:] != best[:-1]))
-    return Reading(
-        text="".join(characters[index] for index in best[kept]),
-        confidence=float(scores[kept, best[kept]].mean()) if len(kept) else 0.0,
-        centres=tuple(float(step + 0.5) / len(best) for step in kept),
-    )
+    return _reader().read(np.asarray(cv2.cvtColor(_scaled(line), cv2.COLOR_GRAY2BGR), dtype=np.uint8))
 
 
 def upside_down(lines: Sequence[Gray]) -> list[float]:
@@ -77,20 +51,22 @@ def upside_down(lines: Sequence[Gray]) -> list[float]:
 
 @cache
 def _classifier() -> onnxruntime.InferenceSession:
-    return _load(CLASSIFIER_WEIGHTS)
+    with _weights(CLASSIFIER_WEIGHTS) as path:
+        return load_network(path, 1, often=False)  # as the reader: lines come in ever new shapes
 
 
 @cache
-def _reader() -> tuple[onnxruntime.InferenceSession, list[str]]:
-    """The network and the character of each of its classes."""
-    network = _load(READER_WEIGHTS)
-    return network, ["", *network.get_modelmeta().custom_metadata_map["character"].splitlines(), " "]
+def _reader() -> Recognizer:
+    with _weights(RECOGNITION_WEIGHTS) as path:
+        return Recognizer(path, 1)
 
 
-def _load(name: str) -> onnxruntime.InferenceSession:
+@contextmanager
+def _weights(name: str) -> Iterator[Path]:
+    """A file of weights, to be loaded inside."""
     weights = carried_weights(name)
     try:
-        return load_network(weights, 1, often=False)  # as for the engine: lines come in ever new shapes
+        yield weights
     except Exception as error:
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"{name} does not load: {error}") from error
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pdfocr_watcher.analysis.letters import Boxes, Gray
-from pdfocr_watcher.engines.line_networks import Reading, read_line, upside_down
+from pdfocr_watcher.engines.line_networks import read_line, upside_down
+from pdfocr_watcher.engines.recognition import LineReading
 
 #: So many lines are looked at, ...
 SAMPLE = 8
@@ -95,7 +96,7 @@ def try_both_ways(lines: Sequence[Gray]) -> tuple[Trial, Trial]:
     return as_is, over
 
 
-def _judged(lines: Sequence[Gray], readings: Sequence[Reading]) -> Trial:
+def _judged(lines: Sequence[Gray], readings: Sequence[LineReading]) -> Trial:
     text = "".join(reading.text for reading in readings)
     upside = float(np.mean(upside_down(lines))) if lines else 0.5
     confidence = _confidence(readings)
@@ -112,7 +113,7 @@ def _judged(lines: Sequence[Gray], readings: Sequence[Reading]) -> Trial:
     return Trial(len(text), confidence, upside, downwards)
 
 
-def _confidence(readings: Sequence[Reading]) -> float:
+def _confidence(readings: Sequence[LineReading]) -> float:
     """The mean over all characters."""
     characters = sum(len(reading.text) for reading in readings)
     return sum(reading.confidence * len(reading.text) for reading in readings) / characters if characters else 0.0

@@ -19,7 +19,7 @@ from pdfocr_watcher.engines.base import EngineInfo, LineEngine
 from pdfocr_watcher.engines.cascade import Cascade, FoundLine, Networks
 from pdfocr_watcher.engines.detection import Detector
 from pdfocr_watcher.engines.policy import ReadingPolicy
-from pdfocr_watcher.engines.rapidocr_wheel import carried_weights
+from pdfocr_watcher.engines.rapidocr_wheel import RECOGNITION_WEIGHTS, carried_weights
 from pdfocr_watcher.engines.raster import Raster, strips
 from pdfocr_watcher.engines.recognition import Recognizer
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -27,7 +27,6 @@ from pdfocr_watcher.weights.catalogue import QUICK_DETECTION, QUICK_RECOGNITION
 from pdfocr_watcher.weights.folder import can_read_quickly
 
 DETECTION_WEIGHTS = "PP-OCRv6_det_small.onnx"
-RECOGNITION_WEIGHTS = "PP-OCRv6_rec_small.onnx"
 
 #: Below this, in pixels, nothing can be read.
 MIN_SIDE = 8

@@ -1,4 +1,4 @@
-"""The weights that RapidOCR's wheel carries, by their names. What they are for is their readers' affair."""
+"""The weights that RapidOCR's wheel carries, by their names."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -6,6 +6,9 @@ from pathlib import Path
 import rapidocr
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+
+#: Reads one line of text; the embedded engine does, and whoever asks how a page lies.
+RECOGNITION_WEIGHTS = "PP-OCRv6_rec_small.onnx"
 
 
 def carried_weights(name: str) -> Path:

@@ -18,6 +18,9 @@ from pdfocr_watcher.engines.raster import Raster
 
 #: What a line is scaled to, in pixels, and the least width that a network takes.
 LINE_HEIGHT = 48
+#: A picture longer than so many heights is squeezed: a line of a hundred characters is fifty heights long, and beyond
+#: this a network takes hundreds of megabytes.
+MAX_RATIO = 200.0
 #: Heights of a line between two of its characters that are no longer the same stretch of text.
 WIDE_GAP = 1.5
 #: A network's class for "no character here".
@@ -40,11 +43,14 @@ class LineReading:
     columns: tuple[float, ...]
     extent: float
 
+    @property
+    def centres(self) -> tuple[float, ...]:
+        """Where each character but the blanks stands, as a share of the line's width, 0..1."""
+        return tuple((column + 0.5) / self.extent for column in self.columns)
+
     def words(self, left: float, right: float, height: float) -> tuple[Word, ...]:
         """The stretches of text between blanks and wide gaps, placed between `left` and `right`."""
-        centres = (
-            [left + (column + 0.5) / self.extent * (right - left) for column in self.columns] if self.extent else []
-        )
+        centres = [left + centre * (right - left) for centre in self.centres]
         if len(centres) != sum(not character.isspace() for character in self.text):
             return ()
         steps = [b - a for a, b in pairwise(centres)]
@@ -109,7 +115,7 @@ def decoded(scores: NDArray[np.float32], characters: Sequence[str], used: float)
 
 def _as_input(picture: Raster) -> tuple[NDArray[np.float32], float]:
     """A line as the networks take it (1 x 3 x height x width, -1..1), padded with 0, and the share that it covers."""
-    ratio = picture.shape[1] / picture.shape[0]
+    ratio = min(MAX_RATIO, picture.shape[1] / picture.shape[0])
     width = max(1, int(LINE_HEIGHT * ratio))
     scaled = cv2.resize(picture, (width, LINE_HEIGHT)).astype(np.float32) / 127.5 - 1
     values = np.zeros((1, 3, LINE_HEIGHT, max(LINE_HEIGHT, width)), dtype=np.float32)

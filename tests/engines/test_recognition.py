@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pdfocr_watcher.engines.recognition import decoded
+from pdfocr_watcher.engines.rapidocr_wheel import RECOGNITION_WEIGHTS, carried_weights
+from pdfocr_watcher.engines.recognition import LINE_HEIGHT, MAX_RATIO, Recognizer, decoded
 
 CHARACTERS = ("", "a", "b", " ")
 
@@ -41,3 +42,14 @@ def test_words_stand_where_their_characters_were_read():
     assert first.left == 100.0
     assert (second.left + second.right) / 2 == pytest.approx(145.0, abs=10)
     assert first.right <= second.left
+
+
+def test_centres_are_shares_of_the_line():
+    assert decoded(columns(0, 1, 0, 2, 0, 0, 0, 0), CHARACTERS, 0.5).centres == (0.375, 0.875)
+    assert decoded(columns(0, 0), CHARACTERS, 1.0).centres == ()
+
+
+def test_a_thread_of_a_picture_is_squeezed():
+    network = Recognizer(carried_weights(RECOGNITION_WEIGHTS), 1)
+    thread = np.full((2, 3000, 3), 255, dtype=np.uint8)
+    assert network.read(thread).extent == pytest.approx(MAX_RATIO * LINE_HEIGHT / 8, abs=1)
