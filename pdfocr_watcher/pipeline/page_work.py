@@ -41,16 +41,17 @@ def read_page(
 
     Raises:
         PdfocrError: the engine failed (ENGINE_FAILED), or there is no text layer (TEXT_LAYER_MISSING).
-        OSError: the raster cannot be read or the checkpoint not be written.
+        OSError: the raster or the text layer cannot be read, or the checkpoint not be written.
     """
     raster = Path(task.raster)
     image: Image.Image = load_raster(raster)
+    layer = read_layer(Path(task.text_layer)) if task.text_layer else None
     reading: dict[str, Any] = {}
     try:
         with step(Step.RECOGNIZE, raster):
             if upright and engine.sees:
                 image, reading = _straightened(image)
-            read = _read(task, engine, image, reading, only_text_layer=only_text_layer)
+            read = _read(engine, image, layer, reading, only_text_layer=only_text_layer)
     except Exception as error:
         if isinstance(error, PdfocrError) and error.code is ErrorCode.TEXT_LAYER_MISSING:
             raise
@@ -60,14 +61,14 @@ def read_page(
 
 
 def _read(
-    task: PageTask, engine: Engine, image: Image.Image, straightened: Mapping[str, Any], *, only_text_layer: bool
+    engine: Engine, image: Image.Image, layer: bytes | None, straightened: Mapping[str, Any], *, only_text_layer: bool
 ) -> Reading:
-    if not task.text_layer or not isinstance(engine, LineEngine):
+    if layer is None or not isinstance(engine, LineEngine):
         return engine.recognize(image)
     from pdfocr_watcher.engines.layer_reading import read_with_layer  # noqa: PLC0415 - see prepare_page
 
     uprighting = Uprighting(straightened.get("turn", 0), straightened.get("skew", 0.0))
-    return read_with_layer(engine, image, read_layer(Path(task.text_layer)), uprighting, only=only_text_layer)
+    return read_with_layer(engine, image, layer, uprighting, only=only_text_layer)
 
 
 def prepare_page(task: PrepareTask, profile: Profile, *, upright: bool) -> Answer:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -95,6 +96,16 @@ def test_what_the_engine_raises_is_an_answer_and_nothing_is_checkpointed(folder)
 def test_a_raster_that_is_not_there_is_the_file_systems_fault(folder):
     reply = do(page_task(folder))
     assert (reply["ok"], reply["code"]) == (False, ErrorCode.STORAGE_FAILED)
+
+
+def test_a_text_layer_that_cannot_be_read_is_the_file_systems_fault(folder):
+    raster(folder)
+    layer = folder.rasters / "0000.ppm.text"
+    task = replace(page_task(folder), text_layer=str(layer))
+    layer.mkdir()
+    assert do(task)["code"] == ErrorCode.STORAGE_FAILED
+    layer.rmdir()
+    assert do(task)["ok"], "one that is not there costs nothing"
 
 
 def test_a_raster_that_is_not_whole_costs_the_page_and_not_the_worker(folder):
