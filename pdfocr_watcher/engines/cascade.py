@@ -3,13 +3,12 @@
 When a quick reading will not do stands in `policy`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from pdfocr_watcher.engines.policy import is_doubtful, is_page_doubtful
+from pdfocr_watcher.engines.policy import is_doubtful, is_page_doubtful, is_page_hopeless, sample_of
 from pdfocr_watcher.engines.raster import TURNED_ASPECT, Quad, Raster, crop
 from pdfocr_watcher.engines.recognition import LineReading
 
@@ -67,12 +66,16 @@ class Cascade:
 
     def read(self, raster: Raster) -> list[FoundLine]:
         """All lines, also those that say nothing."""
-        lines = list(_read_page(self._first, raster))
         if self._second is None:
-            return lines
+            return _read_page(self._first, raster)
+        first, second = self._first.recognizer, self._second.recognizer
+        quads = self._first.detector.find(raster)
+        read = {number: _read_line(first, raster, quads[number]) for number in sample_of(len(quads))}
+        if is_page_hopeless([line.reading for line in read.values()]):
+            return _read_page(self._second, raster)
+        lines = [read.get(number) or _read_line(first, raster, quad) for number, quad in enumerate(quads)]
         if is_page_doubtful([line.reading for line in lines]):
-            return list(_read_page(self._second, raster))
-        second = self._second.recognizer
+            return _read_page(self._second, raster)
         return [_read_line(second, raster, one.quad) if is_doubtful(one.reading) else one for one in lines]
 
     def read_piece(self, picture: Raster) -> LineReading:
@@ -80,8 +83,8 @@ class Cascade:
         return (self._second or self._first).recognizer.read(picture)
 
 
-def _read_page(networks: Networks, raster: Raster) -> Iterator[FoundLine]:
-    return (_read_line(networks.recognizer, raster, quad) for quad in networks.detector.find(raster))
+def _read_page(networks: Networks, raster: Raster) -> list[FoundLine]:
+    return [_read_line(networks.recognizer, raster, quad) for quad in networks.detector.find(raster)]
 
 
 def _read_line(recognizer: ReadsLines, raster: Raster, quad: Quad) -> FoundLine:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pdfocr_watcher.engines.cascade import Cascade, Networks
+from pdfocr_watcher.engines.policy import SAMPLE
 from pdfocr_watcher.engines.raster import Quad, Raster
 from pdfocr_watcher.engines.recognition import LineReading
 
@@ -72,6 +73,21 @@ def test_a_doubtful_page_is_found_and_read_again_as_a_whole():
     quick = Reader("quick", {40: 0.98, 120: 0.6, 200: 0.6})
     cascade = Cascade(Networks(Finder((40, 200)), quick), Networks(Finder(), careful()))
     assert said(cascade) == ["careful 40", "careful 120", "careful 200"]
+
+
+def test_a_page_that_a_sample_shows_to_be_hopeless_is_not_read_to_its_end():
+    quick, other = Reader("quick", dict.fromkeys(SHADES, 0.6)), careful()
+    finder = Finder(SHADES * 20)
+    lines = said(Cascade(Networks(finder, quick), Networks(Finder(), other)))
+    assert lines == ["careful 40", "careful 120", "careful 200"]
+    assert len(quick.read_shades) <= SAMPLE
+
+
+def test_no_line_is_read_twice_by_one_network_for_the_sake_of_the_sample():
+    quick = Reader("quick", {40: 0.98, 120: 0.97, 200: 0.99})
+    lines = said(Cascade(Networks(Finder(SHADES * 20), quick), Networks(Finder(), careful())))
+    assert lines == [f"quick {shade}" for shade in SHADES * 20]
+    assert len(quick.read_shades) == len(lines)
 
 
 def test_a_page_on_which_the_quick_one_finds_nothing_is_looked_at_again():

@@ -2,7 +2,16 @@
 
 import pytest
 
-from pdfocr_watcher.engines.policy import DOUBTFUL_LINE, DOUBTFUL_PAGE, is_doubtful, is_page_doubtful
+from pdfocr_watcher.engines.policy import (
+    DOUBTFUL_LINE,
+    DOUBTFUL_PAGE,
+    HOPELESS_PAGE,
+    SAMPLE,
+    is_doubtful,
+    is_page_doubtful,
+    is_page_hopeless,
+    sample_of,
+)
 from pdfocr_watcher.engines.recognition import LineReading
 
 
@@ -26,3 +35,19 @@ def test_a_page_is_doubted_by_the_confidence_of_its_characters():
 def test_a_page_on_which_nothing_was_read_is_doubted():
     assert is_page_doubtful([])
     assert is_page_doubtful([reading(0.0, 0)])
+    assert is_page_hopeless([])
+
+
+def test_a_page_is_hopeless_only_where_it_would_be_doubtful_too():
+    assert HOPELESS_PAGE < DOUBTFUL_PAGE
+    assert is_page_hopeless([reading(HOPELESS_PAGE - 0.01)])
+    assert not is_page_hopeless([reading(HOPELESS_PAGE + 0.01)])
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 100, 1000])
+def test_a_sample_is_small_and_spread_over_the_page(count):
+    sample = sample_of(count)
+    assert min(count, SAMPLE // 2) <= len(sample) <= SAMPLE
+    assert all(0 <= number < count for number in sample)
+    if len(sample) > 1:
+        assert max(sample[0], count - 1 - sample[-1]) < sample.step
