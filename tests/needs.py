@@ -1,13 +1,19 @@
 """What some tests need of the machine: where it is missing they are skipped, and say what to install or to allow.
 
+Language data are no such thing in CI, where `.ci/run` installs them: there their tests fail (`PDFOCR_TEST_LANGUAGES`).
+
 Nothing is started here; the tests that need a server or a file system start their own.
 """
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from pdfocr_watcher.engines.scripts import package_of
+from pdfocr_watcher.engines.tessdata import find_tessdata
 
 
 def needs_programs(**packages: str) -> None:
@@ -39,3 +45,22 @@ def needs_fuse() -> None:
     needs_programs(fusermount3="fuse3")
     if not Path("/dev/fuse").exists():
         pytest.skip("no /dev/fuse here")
+
+
+def needs_languages(*codes: str) -> Path:
+    """Skip the test, or fail where all have to be run, unless Tesseract's data of languages and DejaVu are here.
+
+    Returns:
+        The folder with the data.
+    """
+    folder = find_tessdata()
+    packages = [package_of(code) for code in codes if not folder or not (folder / f"{code}.traineddata").exists()]
+    if not Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").exists():
+        packages.append("fonts-dejavu-core")
+    if packages:
+        text = f"apt-get install {' '.join(packages)}"
+        if os.environ.get("PDFOCR_TEST_LANGUAGES"):
+            pytest.fail(text)
+        pytest.skip(text)
+    assert folder is not None
+    return folder

@@ -88,6 +88,8 @@ def make_reader(config: Config, engine: str) -> Reader:
         config.render.straighten,
         str(folder_in_force(config.models.folder)),
         profile.model_dump(mode="json") if profile is not None else None,
+        config.engine.languages,
+        config.engine.tessdata,
     )
     # What prepares pages starts at once, however long the model takes.
     worker_limit = limit if profile is None else _START_SECONDS

@@ -65,6 +65,10 @@ class RapidOcrEngine(LineEngine):
 
     def read_lines(self, image: Image.Image) -> list[Line]:
         """The text lines of a page of any size, mode and shape; none where there is nothing to read."""
+        return [line for line in self.find_lines(image) if is_sure(line)]
+
+    def find_lines(self, image: Image.Image) -> list[Line]:
+        """The same, with the places where something stands of which nothing sure, or nothing at all, was read."""
         if min(image.size) < MIN_SIDE:
             return []
         page: Raster = np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])
@@ -75,8 +79,7 @@ class RapidOcrEngine(LineEngine):
         for strip in strips(page):
             for quad in self._find(strip.raster):
                 line = self._read(strip.raster, quad, strip.left - margin, strip.top - margin)
-                if line is not None:
-                    lines.append(_clipped(line, *image.size))
+                lines.append(_clipped(line, *image.size))
         return lines
 
     def read_piece(self, image: Image.Image, region: Region) -> Line | None:
@@ -103,8 +106,8 @@ class RapidOcrEngine(LineEngine):
         scale = np.array([width / small.shape[1], height / small.shape[0]], dtype=np.float32)
         return [np.asarray(quad, dtype=np.float32) * scale for quad in found.boxes]
 
-    def _read(self, raster: Raster, quad: Quad, left: int, top: int) -> Line | None:
-        """The line inside `quad`, or None where it says nothing; `left`, `top` is where the raster's corner stands."""
+    def _read(self, raster: Raster, quad: Quad, left: int, top: int) -> Line:
+        """The line inside `quad`, which may say nothing; `left`, `top` is where the raster's corner stands."""
         picture = crop(raster, quad)
         turned = picture.shape[0] >= TURNED_ASPECT * picture.shape[1]
         reading = self._recognize(np.ascontiguousarray(np.rot90(picture)) if turned else picture)
@@ -113,8 +116,6 @@ class RapidOcrEngine(LineEngine):
             upright = self._recognize(picture)
             if upright.confidence > reading.confidence:
                 reading, turned = upright, False
-        if not reading.text or reading.confidence < MIN_CONFIDENCE:
-            return None
         x1, y1 = quad.min(axis=0)
         x2, y2 = quad.max(axis=0)
         box = (float(x1) + left, float(y1) + top, float(x2) + left, float(y2) + top)
@@ -170,6 +171,11 @@ class _Reading:
                     start = index
             position += len(token)
         return tuple(words)
+
+
+def is_sure(line: Line) -> bool:
+    """Whether what was read of a line is more than noise."""
+    return bool(line.text) and line.confidence >= MIN_CONFIDENCE
 
 
 def _clipped(line: Line, width: int, height: int) -> Line:

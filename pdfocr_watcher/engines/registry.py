@@ -1,28 +1,55 @@
 """Which engines there are, by name. Nothing heavy is imported before an engine is asked for."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from pdfocr_watcher.engines.base import Engine, LineEngine
 from pdfocr_watcher.engines.null import NullEngine
+from pdfocr_watcher.engines.scripts import AUTO
+from pdfocr_watcher.engines.tessdata import find_tessdata
 from pdfocr_watcher.engines.vllm.found import find_vllm
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
 
-def _null(threads: int) -> Engine:
-    del threads
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What an engine is made with.
+
+    Attributes:
+        threads: that read one page, at least 1.
+        languages: of the pages, by any name that `scripts` knows; `auto` to tell them from the pages.
+        tessdata: the folder with Tesseract's language data; empty for where the system has it.
+    """
+
+    threads: int
+    languages: tuple[str, ...] = (AUTO,)
+    tessdata: str = ""
+
+
+def _null(making: Making) -> Engine:
+    del making
     return NullEngine()
 
 
-def _rapidocr(threads: int) -> Engine:
+def _rapidocr(making: Making) -> Engine:
     from pdfocr_watcher.engines.rapidocr import RapidOcrEngine  # noqa: PLC0415 - loads ONNX Runtime and OpenCV
+    from pdfocr_watcher.engines.script_reading import AnyScriptEngine  # noqa: PLC0415 - the same
 
-    return RapidOcrEngine(threads)
+    return AnyScriptEngine(RapidOcrEngine(making.threads), find_tessdata(making.tessdata), making.languages)
 
 
-#: From an engine's name to what makes it, given the number of threads that read one page.
-ENGINES: MappingProxyType[str, Callable[[int], Engine]] = MappingProxyType({"rapidocr": _rapidocr, "null": _null})
+def _tesseract(making: Making) -> Engine:
+    from pdfocr_watcher.engines.tesseract import TesseractEngine  # noqa: PLC0415 - loads the library
+
+    return TesseractEngine(find_tessdata(making.tessdata), making.languages)
+
+
+#: From an engine's name to what makes it.
+ENGINES: MappingProxyType[str, Callable[[Making], Engine]] = MappingProxyType(
+    {"rapidocr": _rapidocr, "tesseract": _tesseract, "null": _null}
+)
 
 #: The engines that are a model which writes; they read many pages at a time, in a process or on machines of their own.
 GENERATIVE = frozenset({"vllm", "vllm-server"})
@@ -46,7 +73,13 @@ def resolve_engine(name: str) -> str:
     return resolved
 
 
-def create_engine(name: str, threads: int, weights: Path | None = None) -> Engine:
+def create_engine(
+    name: str,
+    threads: int,
+    weights: Path | None = None,
+    languages: tuple[str, ...] = (AUTO,),
+    tessdata: str = "",
+) -> Engine:
     """Load an engine, ready to read.
 
     Args:
@@ -54,6 +87,8 @@ def create_engine(name: str, threads: int, weights: Path | None = None) -> Engin
         threads: threads that read one page, at least 1.
         weights: the folder with the weights for layout and tables, of which an engine of lines makes use; None for
             rules alone.
+        languages: see `Making`.
+        tessdata: the same.
 
     Raises:
         PdfocrError: `engine_unavailable` where there is no such engine, its library is missing or its model does
@@ -63,7 +98,7 @@ def create_engine(name: str, threads: int, weights: Path | None = None) -> Engin
     if resolved in GENERATIVE:
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"{resolved} reads in a process of its own, not in a worker.")
     try:
-        engine = ENGINES[resolved](threads)
+        engine = ENGINES[resolved](Making(threads, languages, tessdata))
     except PdfocrError:
         raise
     except Exception as error:

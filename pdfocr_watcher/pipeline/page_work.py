@@ -36,6 +36,9 @@ def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, 
         quality: JPEG quality of picture and figures.
         upright: whether a page that is turned or askew is made upright.
 
+    Returns:
+        `remark`, if the engine has one (see `PageTask`).
+
     Raises:
         PdfocrError: the engine failed (ENGINE_FAILED).
         OSError: the raster cannot be read or the checkpoint not be written.
@@ -47,11 +50,11 @@ def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, 
         with step(Step.RECOGNIZE, raster):
             if upright and engine.sees:
                 image, reading = _straightened(image)
-            read = engine.recognize(image)
+            read = engine.recognize(image, tuple(task.languages))
     except Exception as error:
         raise PdfocrError(ErrorCode.ENGINE_FAILED, f"{type(error).__name__}: {error}") from error
     _checkpoint(task, image, read.blocks, layout_dpi, quality, {**reading, **read.notes})
-    return {}
+    return {"remark": read.notes["remark"]} if "remark" in read.notes else {}
 
 
 def prepare_page(task: PrepareTask, profile: Profile, *, upright: bool) -> Answer:

@@ -12,17 +12,21 @@ Answer = dict[str, Any]
 class PageTask:
     """Read a page and checkpoint it; the raster is removed.
 
+    The answer's `remark`, where there is one, says in a sentence what a person may do to have more of the page read.
+
     Attributes:
         job: the job's folder.
         index: the page, counted from 0.
         raster: the page's picture, PPM.
         dpi: the resolution at which it was rendered.
+        languages: what it is written in, see `engines.base.Engine.recognize`; none for what the engine was made with.
     """
 
     job: str
     index: int
     raster: str
     dpi: float
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

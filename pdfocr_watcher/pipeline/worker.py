@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from pdfocr_watcher.engines.base import Engine, EngineInfo
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import create_engine
+from pdfocr_watcher.engines.scripts import AUTO
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.probe import refusal
@@ -41,6 +42,8 @@ class WorkerSettings:
         straighten: whether pages that are turned or askew are made upright.
         weights: the folder with the weights for layout and tables; empty for rules alone.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
+        languages: those of the pages, by any name that `engines.scripts` knows; `auto` to tell them from the pages.
+        tessdata: the folder with Tesseract's language data; empty for where the system has it.
     """
 
     engine: str
@@ -50,6 +53,8 @@ class WorkerSettings:
     straighten: bool = True
     weights: str = ""
     profile: Mapping[str, Any] | None = None
+    languages: tuple[str, ...] = (AUTO,)
+    tessdata: str = ""
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -111,7 +116,9 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
         engine = None
         if settings.profile is None:
             weights = Path(settings.weights) if settings.weights else None
-            engine = create_engine(settings.engine, settings.threads, weights)
+            engine = create_engine(
+                settings.engine, settings.threads, weights, tuple(settings.languages), settings.tessdata
+            )
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return

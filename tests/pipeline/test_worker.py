@@ -27,7 +27,8 @@ class FigureEngine(Engine):
     def info(self):
         return EngineInfo("figures", "none", "1")
 
-    def recognize(self, image):
+    def recognize(self, image, languages=()):
+        del languages
         return Reading(
             (
                 Block(Label.IMAGE, (Box(0, 0, 500, 400), Box(100, 500, 999, 999)), ""),
@@ -37,8 +38,8 @@ class FigureEngine(Engine):
 
 
 class BrokenEngine(FigureEngine):
-    def recognize(self, image):
-        del image
+    def recognize(self, image, languages=()):
+        del image, languages
         raise RuntimeError("no tensor")
 
 
@@ -69,7 +70,7 @@ def test_a_task_is_one_line_whatever_is_in_its_paths():
     assert line.count(b"\n") == 1
     data = json.loads(line)
     assert (data.pop("task"), data.pop("number")) == ("PageTask", 12)
-    assert PageTask(**data) == task
+    assert PageTask(**{**data, "languages": tuple(data["languages"])}) == task
 
 
 def test_a_page_that_was_read_has_its_checkpoint_its_picture_and_its_figures_and_its_raster_is_gone(folder):
