@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -35,6 +36,14 @@ class FigureEngine(Engine):
                 Block(Label.TEXT, (Box(0, 400, 999, 500),), f"{image.width} x {image.height}"),
             )
         )
+
+
+class LanguageEngine(FigureEngine):
+    """Says in which languages it was to read."""
+
+    def recognize(self, image, languages=()):
+        del image
+        return Reading((Block(Label.TEXT, (), "+".join(languages)),), notes={"remark": "Install Thai."})
 
 
 class BrokenEngine(FigureEngine):
@@ -178,3 +187,12 @@ def test_an_interrupt_at_the_terminal_is_the_daemons_business_and_not_the_worker
         assert json.loads(worker.stdout.readline()) == {"number": 1, "ok": True}
         worker.stdin.close()
         assert worker.wait(10) == 0
+
+
+def test_a_page_s_languages_reach_the_engine_and_its_remark_comes_back(folder):
+    raster(folder)
+    task = replace(page_task(folder), languages=("rus", "eng"))
+    assert do(task, LanguageEngine())["remark"] == "Install Thai."
+    checkpoint = read_checkpoint(folder.checkpoint(0))
+    assert checkpoint.page.blocks[0].content == "rus+eng"
+    assert checkpoint.reading["remark"] == "Install Thai."
