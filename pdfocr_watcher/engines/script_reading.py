@@ -15,18 +15,20 @@ from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.engines.base import EngineInfo, LineEngine, Reading
 from pdfocr_watcher.engines.rapidocr import RapidOcrEngine, is_sure
 from pdfocr_watcher.engines.script_trials import Choice, choose_languages, doubtful_lines, most_are
-from pdfocr_watcher.engines.scripts import FOREIGN, install_advice, is_foreign
+from pdfocr_watcher.engines.scripts import AUTO, FOREIGN, install_advice, is_foreign
 from pdfocr_watcher.engines.tessdata import has_script_detection, installed_codes, installed_languages
 
 if TYPE_CHECKING:  # loads the library, which most pages do not need
     from pdfocr_watcher.engines.tesseract_library import Tesseract
 
-#: The embedded engine's reading of a line stays where it is so sure of it, and where Tesseract sees hardly a letter
-#: of the script, or is much less sure itself.
-SURE = 0.95
-MAX_FOREIGN, MUCH_LESS = 0.2, 0.85
+#: A line is of the script from this share of its letters on. There Tesseract is believed, unless the embedded engine is
+#: so sure of its own reading, and Tesseract not even that sure; elsewhere, who is surer.
+MIN_SHARE = 0.2
+SURE, CONVINCED = 0.95, 0.85
 #: Readings of Tesseract that are less sure than this are worth nothing.
 MIN_CONFIDENCE = 0.5
+#: A line that Tesseract found itself is the same as one with this part of its area in it.
+COVERED = 0.3
 #: Scripts are detected on a smaller page as well, and sooner: pixels on its long side.
 DETECTION_SIDE = 1200
 
@@ -47,8 +49,7 @@ class AnyScriptEngine(LineEngine):
         self._first = first
         self._folder = folder
         self._second: Tesseract | None = None
-        self._wanted = tuple(languages)
-        self._candidates = self._codes(self._wanted)
+        self._candidates = self._codes(languages)
 
     @property
     def info(self) -> EngineInfo:
@@ -83,7 +84,7 @@ class AnyScriptEngine(LineEngine):
         if named:
             english = "eng" in installed_languages(self._folder)
             return (*installed_codes(named, self._folder), *(("eng",) if english else ()))
-        return installed_languages(self._folder) if "auto" in languages else ()
+        return installed_languages(self._folder) if AUTO in languages else ()
 
     def _read(self, image: Image.Image, candidates: Sequence[str]) -> tuple[list[Line], Choice | None, str]:
         """The lines of a page, in what those in doubt were read, and what is missing for that."""
@@ -100,9 +101,14 @@ class AnyScriptEngine(LineEngine):
         if choice is None:
             return sure, None, self._remark(image) if most_are(doubtful, found) else ""
         readings = self._tesseract().read_regions(image, found, choice.languages)
-        pairs = zip(found, readings, strict=True)
-        chosen = (_better(line, reading, choice) for line, reading in pairs)
-        return [line for line in chosen if line is not None], choice, ""
+        better = [_better(line, reading, choice) for line, reading in zip(found, readings, strict=True)]
+        lines = [line for line in better if line is not None]
+        if most_are(doubtful, found):
+            # Lines of another script may be found less well too: of Arabic, the half of some.
+            page = self._tesseract().read_page(image, choice.languages)
+            page = [line for line in page if line.confidence >= MIN_CONFIDENCE]
+            lines = max(lines, [*page, *_beside(page, lines)], key=_said)
+        return lines, choice, ""
 
     def _remark(self, image: Image.Image) -> str:
         """What a person may do about a page most of whose lines could not be read; empty where that is nothing."""
@@ -136,8 +142,20 @@ def _better(line: Line, reading: Line | None, choice: Choice) -> Line | None:
     """Who is to be believed about a line: the embedded engine, Tesseract or neither."""
     if reading is None or reading.confidence < MIN_CONFIDENCE:
         return line if is_sure(line) else None
-    foreign = choice.script.share(reading.text)
-    unconvinced = foreign < MAX_FOREIGN or reading.confidence < MUCH_LESS
-    if is_sure(line) and line.confidence >= (SURE if foreign else reading.confidence) and unconvinced:
-        return line
-    return reading
+    foreign = choice.script.share(reading.text) >= MIN_SHARE
+    convinced = reading.confidence >= CONVINCED
+    if not is_sure(line):
+        return reading if foreign or convinced else None
+    if foreign:
+        return line if line.confidence >= SURE and not convinced else reading
+    return line if line.confidence >= reading.confidence else reading
+
+
+def _beside(page: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
+    """The lines that are not where those of the page are."""
+    return [line for line in lines if not any(line.shared(other) > COVERED * line.area for other in page)]
+
+
+def _said(lines: Sequence[Line]) -> float:
+    """How much lines say, and how surely."""
+    return sum(len(line.text) * line.confidence for line in lines)
