@@ -17,6 +17,7 @@ from pdfocr_watcher.engines.rapidocr import RapidOcrEngine, is_sure
 from pdfocr_watcher.engines.script_trials import Choice, choose_languages, doubtful_lines, most_are
 from pdfocr_watcher.engines.scripts import AUTO, FOREIGN, install_advice, is_foreign
 from pdfocr_watcher.engines.tessdata import has_script_detection, installed_codes, installed_languages
+from pdfocr_watcher.errors import PdfocrError
 
 if TYPE_CHECKING:  # loads the library, which most pages do not need
     from pdfocr_watcher.engines.tesseract_library import Tesseract
@@ -93,12 +94,23 @@ class AnyScriptEngine(LineEngine):
         doubtful = doubtful_lines(found)
         if not doubtful:
             return sure, None, ""
+        try:
+            return self._read_again(image, candidates, found, doubtful)
+        except (PdfocrError, ImportError) as error:
+            # Data that are damaged must not cost what was read without them.
+            return sure, None, f"Tesseract cannot be used: {error}"
+
+    def _read_again(
+        self, image: Image.Image, candidates: Sequence[str], found: Sequence[Line], doubtful: Sequence[Line]
+    ) -> tuple[list[Line], Choice | None, str]:
+        """The same, of a page with lines in doubt."""
         choice = None
         if any(map(is_foreign, candidates)):
             choice = choose_languages(
                 doubtful, candidates, lambda regions, codes: self._tesseract().read_regions(image, regions, codes)
             )
         if choice is None:
+            sure = [line for line in found if is_sure(line)]
             return sure, None, self._remark(image) if most_are(doubtful, found) else ""
         readings = self._tesseract().read_regions(image, found, choice.languages)
         better = [_better(line, reading, choice) for line, reading in zip(found, readings, strict=True)]

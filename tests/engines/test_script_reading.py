@@ -96,6 +96,14 @@ def test_a_page_that_could_not_be_read_says_what_would_help(rapidocr, data, tmp_
     assert "apt-get install tesseract-ocr-ell" in remark
 
 
+def test_damaged_data_cost_nothing_of_what_is_read_without_them(rapidocr, tmp_path):
+    (tmp_path / "rus.traineddata").write_bytes(b"no network")
+    image = page(GREEK)
+    reading = AnyScriptEngine(rapidocr, tmp_path, ("auto",)).recognize(image)
+    assert reading.lines == tuple(rapidocr.read_lines(image))
+    assert "Tesseract does not load rus" in reading.notes["remark"]
+
+
 def test_nothing_is_said_of_a_page_that_was_read(engine):
     assert "remark" not in engine.recognize(page(RUSSIAN)).notes
     assert "remark" not in engine.recognize(page(())).notes
