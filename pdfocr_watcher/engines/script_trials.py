@@ -80,9 +80,11 @@ def choose_languages(doubtful: Sequence[Line], installed: Sequence[str], trial: 
         installed: the codes of the languages that may be chosen from.
         trial: reads some of them.
     """
-    beside = ("eng",) if "eng" in installed else ()
+    english = ("eng",) if "eng" in installed else ()
     longest = sorted(doubtful, key=lambda line: -line.width)
     for script in (*FOREIGN, FRAKTUR):
+        # Of Fraktur, the data of English would read half of the words, and wrongly.
+        beside = () if script is FRAKTUR else english
         own = [code for code in script.languages if code in installed]
         if own and _says(trial(longest[:SAMPLE], (own[0], *beside)), script):
             sample = longest[:LANGUAGE_SAMPLE]
