@@ -78,6 +78,14 @@ class EngineName(StrEnum):
     NULL = "null"
 
 
+class TextLayer(StrEnum):
+    """What the text layer of a page is used for."""
+
+    IGNORE = "ignore"
+    AUTO = "auto"
+    ONLY = "only"
+
+
 class RepetitionGuard(StrEnum):
     """What ends a text that repeats itself without end."""
 
@@ -242,6 +250,11 @@ class Engine(Section):
         "",
         description="the folder with Tesseract's language data, absolute or below ~; if empty, TESSDATA_PREFIX's or "
         "the system's",
+    )
+    text_layer: TextLayer = Field(
+        TextLayer.IGNORE,
+        description="for engines that read lines, what a page's own text layer is used for: ignore it; auto takes its "
+        "words where they say what the picture shows; only takes them as they are and reads nothing",
     )
     profile: str = Field(
         "deepseek-ocr", description="for vllm and vllm-server, how the model is asked and read: see docs/models.md"

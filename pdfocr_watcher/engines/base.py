@@ -110,21 +110,26 @@ class LineEngine(Engine):
         del languages
         return self.understand(image, self.read_lines(image))
 
-    def understand(self, image: Image.Image, lines: Sequence[Line]) -> Reading:
+    def understand(self, image: Image.Image, lines: Sequence[Line], *, reading: bool = True) -> Reading:
         """Make blocks of the lines of a page, whoever read them; boxes in pixels of `image`.
 
         A page of a script that runs from right to left is read so: columns, rows and cells from the right.
+
+        Args:
+            image: the page's raster.
+            lines: those that were read on it.
+            reading: whether initials and what was overlooked in tables are read.
         """
         if self._analysis is None:
             self.use_weights(None)
         assert self._analysis is not None  # noqa: S101 - made above
         if not is_right_to_left(lines):
-            return Reading(self._analysis.blocks(image, lines, self.read_piece), tuple(lines))
+            return Reading(self._analysis.blocks(image, lines, self.read_piece if reading else None), tuple(lines))
 
         def read_piece(_: Image.Image, region: Region) -> Line | None:
             line = self.read_piece(image, mirrored_region(region, image.width))
             return mirrored_line(line, image.width) if line is not None else None
 
         mirrored = [mirrored_line(line, image.width) for line in lines]
-        blocks = self._analysis.blocks(ImageOps.mirror(image), mirrored, read_piece)
+        blocks = self._analysis.blocks(ImageOps.mirror(image), mirrored, read_piece if reading else None)
         return Reading(tuple(map(mirrored_block, blocks)), tuple(lines))

@@ -19,6 +19,7 @@ class PageTask:
         index: the page, counted from 0.
         raster: the page's picture, PPM.
         dpi: the resolution at which it was rendered.
+        text_layer: where its text layer lies, if it has one; empty where none is wanted.
         languages: what it is written in, see `engines.base.Engine.recognize`; none for what the engine was made with.
     """
 
@@ -26,6 +27,7 @@ class PageTask:
     index: int
     raster: str
     dpi: float
+    text_layer: str = ""
     languages: tuple[str, ...] = ()
 
 

@@ -44,6 +44,7 @@ class WorkerSettings:
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
         languages: those of the pages, by any name that `engines.scripts` knows; `auto` to tell them from the pages.
         tessdata: the folder with Tesseract's language data; empty for where the system has it.
+        only_text_layer: whether pages that have a text layer are read by nothing else.
     """
 
     engine: str
@@ -55,6 +56,7 @@ class WorkerSettings:
     profile: Mapping[str, Any] | None = None
     languages: tuple[str, ...] = (AUTO,)
     tessdata: str = ""
+    only_text_layer: bool = False
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -99,7 +101,8 @@ class Hand:
             case PrepareTask() if self._profile is not None:
                 return prepare_page(task, self._profile, upright=settings.straighten)
             case PageTask() if self._engine is not None:
-                return read_page(task, self._engine, *layout, upright=settings.straighten)
+                only = settings.only_text_layer
+                return read_page(task, self._engine, *layout, upright=settings.straighten, only_text_layer=only)
         raise PdfocrError(ErrorCode.INTERNAL, f"This worker does no {type(task).__name__}.")
 
 

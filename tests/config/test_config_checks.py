@@ -59,6 +59,13 @@ import pytest
             "2: engine.languages: auto stands alone, or the languages are named",
         ),
         ("engine:\n  tessdata: data\n", "2: engine.tessdata: 'data' must begin with / or ~/"),
+        (
+            "engine:\n  name: vllm\n  text_layer: auto\n",
+            (
+                "3: engine.text_layer: must be ignore with the engine vllm: its model reads pages as a whole, not the "
+                "words of a layer"
+            ),
+        ),
     ],
 )
 def test_keys_that_do_not_go_together_are_refused(mistakes, text, message):
@@ -75,6 +82,8 @@ def test_keys_that_do_not_go_together_are_refused(mistakes, text, message):
         "engine: {languages: [no, Russian, chi-sim, EN]}",
         "engine: {languages: [ledger], tessdata: /srv/data}",
         "inbox: {ignore: []}",
+        "engine: {name: rapidocr, text_layer: only}",
+        "engine: {name: vllm, text_layer: ignore}",
     ],
 )
 def test_the_limit_itself_is_allowed(load, text):
