@@ -18,9 +18,12 @@ DOUBT = 0.93
 MIN_CHARACTERS = 6
 MIN_ASPECT = 3
 MIN_DENSITY = 0.5
-#: A page is looked at again where so many of its lines are in doubt, or this share of them.
+#: A page is looked at again where so many of its lines are in doubt, and this share of them; or, of few lines, that.
 MIN_DOUBTFUL = 2
+LEAST_SHARE = 0.05
 DOUBTFUL_SHARE = 0.25
+#: A script is tried on if the first line is read with this confidence, and with such a share of its letters.
+PROMISING, PROMISING_SHARE = 0.5, 0.3
 #: So many lines are tried in a script, ...
 SAMPLE = 3
 #: ... and so many in each of its languages.
@@ -30,9 +33,11 @@ LANGUAGE_SAMPLE = 5
 MIN_CONFIDENCE = 0.75
 MIN_SHARE = 0.5
 MIN_LETTERS = 8
-#: The letter by which Fraktur is told from other Latin print, and its least share of all letters: it has about 3 %.
+#: The letter by which Fraktur is told from other Latin print, its least share of all letters (it has about 3 %), and
+#: the confidence that is enough besides: old prints are seldom clean.
 LONG_S = "\u017f"
 MIN_LONG_S = 0.01
+MIN_FRAKTUR_CONFIDENCE = 0.65
 
 #: Reads parts of a page, each of one line, in languages.
 Trial = Callable[[Sequence[Region], Sequence[str]], Sequence[Line | None]]
@@ -63,7 +68,7 @@ def doubtful_lines(lines: Sequence[Line], doubt: float = DOUBT) -> list[Line]:
     """
     telling = [line for line in lines if _tells(line)]
     doubtful = [line for line in telling if _is_unread(line) or line.confidence < doubt]
-    enough = min(MIN_DOUBTFUL, max(1, DOUBTFUL_SHARE * len(telling)))
+    enough = min(max(MIN_DOUBTFUL, LEAST_SHARE * len(telling)), max(1, DOUBTFUL_SHARE * len(telling)))
     return doubtful if len(doubtful) >= enough else []
 
 
@@ -86,7 +91,9 @@ def choose_languages(doubtful: Sequence[Line], installed: Sequence[str], trial: 
         # Of Fraktur, the data of English would read half of the words, and wrongly.
         beside = () if script is FRAKTUR else english
         own = [code for code in script.languages if code in installed]
-        if own and _says(trial(longest[:SAMPLE], (own[0], *beside)), script):
+        if not own or not _promises(trial(longest[:1], (own[0], *beside)), script):
+            continue
+        if _says(trial(longest[:SAMPLE], (own[0], *beside)), script):
             sample = longest[:LANGUAGE_SAMPLE]
             best = own[0]
             if len(own) > 1:
@@ -105,11 +112,18 @@ def _is_unread(line: Line) -> bool:
     return aspect >= MIN_ASPECT and len(line.text) < MIN_DENSITY * aspect
 
 
+def _promises(readings: Sequence[Line | None], script: Script) -> bool:
+    """Whether a line that was read in a language of a script may be of that script."""
+    text = " ".join(line.text for line in readings if line is not None)
+    return _confidence(readings) >= PROMISING and script.share(text) >= PROMISING_SHARE
+
+
 def _says(readings: Sequence[Line | None], script: Script) -> bool:
     """Whether lines that were read in a language of a script are of that script."""
     text = " ".join(line.text for line in readings if line is not None)
     letters = sum(map(str.isalpha, text))
-    if letters < MIN_LETTERS or _confidence(readings) < MIN_CONFIDENCE or script.share(text) < MIN_SHARE:
+    enough = MIN_FRAKTUR_CONFIDENCE if script is FRAKTUR else MIN_CONFIDENCE
+    if letters < MIN_LETTERS or _confidence(readings) < enough or script.share(text) < MIN_SHARE:
         return False
     return script is not FRAKTUR or text.count(LONG_S) >= MIN_LONG_S * letters
 
