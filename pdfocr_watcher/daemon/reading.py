@@ -87,6 +87,7 @@ def make_reader(config: Config, engine: str) -> Reader:
         config.output.jpeg_quality,
         config.render.straighten,
         str(folder_in_force(config.models.folder)),
+        config.output.running_titles,
         profile.model_dump(mode="json") if profile is not None else None,
     )
     # What prepares pages starts at once, however long the model takes.

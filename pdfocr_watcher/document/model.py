@@ -79,6 +79,7 @@ class Block:
         content: Markdown; HTML for a table; LaTeX for an equation; empty or alternative text for an image.
         confidence: 0..1 as the engine judges its own reading, None where it does not.
         size: how high its lines are, as a share of the page's height; None where that is not known.
+        level: of a heading in the document, 1 for its title; None where no document was looked at.
     """
 
     label: Label
@@ -86,6 +87,7 @@ class Block:
     content: str
     confidence: float | None = None
     size: float | None = None
+    level: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Page:
                     "content": block.content,
                     "confidence": block.confidence,
                     "size": block.size,
+                    "level": block.level,
                 }
                 for block in self.blocks
             ],
@@ -144,6 +147,7 @@ class Page:
                     content=str(block["content"]),
                     confidence=block["confidence"],
                     size=block.get("size"),
+                    level=block.get("level"),
                 )
                 for block in data["blocks"]
             ),

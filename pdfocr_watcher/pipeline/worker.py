@@ -40,6 +40,7 @@ class WorkerSettings:
         jpeg_quality: of figures and layout pictures.
         straighten: whether pages that are turned or askew are made upright.
         weights: the folder with the weights for layout and tables; empty for rules alone.
+        running_titles: whether running titles and page numbers are in output.mmd too.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
     """
 
@@ -49,6 +50,7 @@ class WorkerSettings:
     jpeg_quality: int
     straighten: bool = True
     weights: str = ""
+    running_titles: bool = False
     profile: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
@@ -88,7 +90,8 @@ class Hand:
         match task:
             case AssembleTask():
                 with step(Step.ASSEMBLE, Path(task.job)):
-                    return {"images": assemble(JobFolder(Path(task.job)), task.total)}
+                    images = assemble(JobFolder(Path(task.job)), task.total, running_titles=settings.running_titles)
+                return {"images": images}
             case KeepTask() if self._profile is not None:
                 return keep_page(task, self._profile, *layout)
             case PrepareTask() if self._profile is not None:

@@ -1,0 +1,216 @@
+"""Which heading of a document is its title, and the levels of the others: by size and numbering over all pages.
+
+A page names its headings by itself (`headings`); what they are to each other only the document can say. Kept of them
+are counts by size, and those of the first pages, of which one may be the title.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from pdfocr_watcher.analysis.edges import HEADINGS, bare_text, line_points
+from pdfocr_watcher.document.model import GRID, Block, Label, Page
+
+#: The title is on the first page that has something to read, among so many.
+TITLE_PAGES = 3
+#: A title begins within this share of the page's height, and with less than so many characters of text before it.
+TITLE_WITHIN = 0.6
+BEFORE_TITLE = 300
+#: A title is this many times larger than the text, and than all other headings. Blocks that follow each other and are
+#: as large as each other within this factor are one.
+TITLE = 1.28
+FIRST = 1.12
+ALIKE = 1.1
+#: Sizes of one level differ from the next by more than this factor: boxes are measured with an error.
+APART = 1.12
+#: Where there are so many headings, a size that only one of them has is no level.
+MANY = 8
+#: Sizes are counted in steps of so many points.
+STEP = 0.25
+#: How deep headings go: by their sizes, and by their numbers.
+MAX_BY_SIZE = 4
+MAX_LEVEL = 6
+
+_NUMBERED = re.compile(r"(?:(?:\d{1,3}|[A-Z])(?:[.]\d{1,3}){1,5}|\d{1,3}|[IVX]{1,5}(?=[.)]))[.)]?\s+(?=\S)")
+_CHAPTER = re.compile(
+    r"(?:chapter|part|appendix|kapitel|teil|anhang|chapitre|partie|annexe|cap[ií]tulo|capitolo|anexo)\s+(?:\d|[A-Z]\b)",
+    re.IGNORECASE,
+)
+_MARKS = re.compile(r"\A#{1,6}[ \t]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading near the beginning of a document.
+
+    Attributes:
+        page, block: where it is.
+        label: what its engine takes it for.
+        points: how high its lines are, in points; None where that is not known.
+        top: where it begins, as a share of the page's height; 0 where there is no box.
+        before: characters of text that stand before it on its page.
+    """
+
+    page: int
+    block: int
+    label: Label
+    points: float | None
+    top: float
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What the headings of a document are to each other.
+
+    Attributes:
+        title: page and blocks of the title; none where there is none.
+        by_size: the level of each size, in steps of points.
+    """
+
+    title: frozenset[tuple[int, int]]
+    by_size: Mapping[int, int]
+
+    def level(self, block: Block, page: Page, position: int) -> int:
+        """The level of a heading, 1 for the title."""
+        if (page.index, position) in self.title:
+            return 1
+        text = bare_text(block.content)
+        depth = numbered_depth(text)
+        if depth is not None:
+            return min(1 + depth, MAX_LEVEL)
+        points = line_points(block, page)
+        if points is None:
+            marks = _MARKS.match(block.content)
+            return max(2, marks[0].count("#")) if marks else 2
+        return self.by_size.get(step_of(points), 2)
+
+
+def numbered_depth(text: str) -> int | None:
+    """How deep a heading is by its number: 1 for "2 Methods" and "Chapter 2", 3 for "2.1.4 ..."; None without one."""
+    if _CHAPTER.match(text):
+        return 1
+    number = _NUMBERED.match(text)
+    return number[0].strip().rstrip(".)").count(".") + 1 if number else None
+
+
+def step_of(points: float) -> int:
+    """The step of a size in points."""
+    return round(points / STEP)
+
+
+def body_points(text: Mapping[int, int]) -> float | None:
+    """How high most of a document's text is, in points; None where that is not known.
+
+    Args:
+        text: how many characters there are of each size, in steps.
+    """
+    half = sum(text.values()) / 2
+    seen = 0
+    for size in sorted(text):
+        seen += text[size]
+        if seen >= half > 0:
+            return size * STEP
+    return None
+
+
+def with_level(block: Block, level: int) -> Block:
+    """A heading with its level; its content begins with as many marks."""
+    label = Label.TITLE if level == 1 else Label.SUB_TITLE
+    return replace(block, label=label, content=f"{'#' * level} {without_marks(block.content)}", level=level)
+
+
+def without_marks(content: str) -> str:
+    """A heading's content without the marks of a level."""
+    return _MARKS.sub("", content)
+
+
+def first_headings(page: Page) -> list[Heading]:
+    """The headings of a page, of which one may be the title."""
+    found: list[Heading] = []
+    before = 0
+    for position, block in enumerate(page.blocks):
+        if block.label in HEADINGS:
+            top = block.boxes[0].y1 / GRID if block.boxes else 0.0
+            found.append(Heading(page.index, position, block.label, line_points(block, page), top, before))
+        elif block.label in {Label.TEXT, Label.LIST}:
+            before += len(block.content)
+    return found
+
+
+def levels_of(first: Iterable[Heading], sizes: Mapping[tuple[int, int | None], int], body: float | None) -> Levels:
+    """The levels of a document's headings.
+
+    Args:
+        first: the headings of its first pages, in order.
+        sizes: how many headings there are of each size (in steps) and depth of number; running titles left out.
+        body: how high most of the text is, in points; None where that is not known.
+    """
+    title = _title(list(first), sizes, body)
+    counts = Counter(sizes)
+    for heading in title:
+        # The title's own size has no level of its own, unless others share it.
+        if heading.points is not None:
+            counts[step_of(heading.points), None] -= 1
+    largest = max((one.points for one in title if one.points is not None), default=None)
+    return Levels(frozenset((one.page, one.block) for one in title), _by_size(+counts, largest))
+
+
+def _title(first: list[Heading], sizes: Mapping[tuple[int, int | None], int], body: float | None) -> list[Heading]:
+    """The title: of the first page with a heading the largest one, with what belongs to it."""
+    own = [one for one in first if one.page == first[0].page and one.top <= TITLE_WITHIN and one.before < BEFORE_TITLE]
+    if not own:
+        return []
+    if any(one.points is None for one in own) or body is None:
+        return next(([one] for one in own if one.label is Label.TITLE), [])
+    largest = max(one.points or 0.0 for one in own)
+    begin = next(index for index, one in enumerate(own) if (one.points or 0.0) * ALIKE >= largest)
+    title = list(takewhile(lambda one: (one.points or 0.0) * ALIKE >= largest, own[begin:]))
+    title = [one for index, one in enumerate(title) if one.block - title[0].block == index]
+    others = Counter(sizes)
+    for one in title:
+        others[step_of(one.points or 0.0), None] -= 1
+    rest = max((size for (size, _), count in others.items() if count > 0), default=0)
+    named = any(one.label is Label.TITLE for one in title)
+    outstanding = largest >= TITLE * body and largest >= FIRST * rest * STEP
+    return title if named or outstanding else []
+
+
+def _by_size(counts: Counter[tuple[int, int | None]], title: float | None) -> dict[int, int]:
+    """The level of each size: that of the numbered headings of this size, else one below the next larger size.
+
+    What is as large as the title is a logo, or a title of something within the document, and none below it goes down
+    for its sake; nor for a size that only one of many headings has.
+    """
+    many = counts.total() >= MANY
+    levels: dict[int, int] = {}
+    level = 1
+    for group in _alike({size for size, _ in counts}):
+        own = {(size, depth): count for (size, depth), count in counts.items() if size in group}
+        depths = Counter[int]()
+        for (_, depth), count in own.items():
+            if depth is not None:
+                depths[depth] += count
+        if depths:
+            numbered = 1 + min(depths, key=lambda depth: (-depths[depth], depth))
+            level = max(level, min(numbered, MAX_BY_SIZE))
+            levels |= dict.fromkeys(group, level)
+            continue
+        levels |= dict.fromkeys(group, min(level + 1, MAX_BY_SIZE))
+        as_title = title is not None and group[0] * STEP * APART >= title
+        if not as_title and not (many and sum(own.values()) == 1):
+            level = levels[group[0]]
+    return levels
+
+
+def _alike(sizes: Iterable[int]) -> list[list[int]]:
+    """Sizes, those together that are one, from the largest down."""
+    groups: list[list[int]] = []
+    for size in sorted(sizes, reverse=True):
+        if groups and groups[-1][-1] <= APART * size:
+            groups[-1].append(size)
+        else:
+            groups.append([size])
+    return groups
