@@ -6,7 +6,7 @@ are in memory.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pdfocr_watcher.analysis.edges import FURNITURE
@@ -28,11 +28,12 @@ _BREAKS_OFF = re.compile(r"(?:[^\W\d_]|[^\W_][,\u2010\u2011\u00ad-])\Z")
 _FOOTNOTE = re.compile(r"\\?[*\u2020\u2021\u00a7]|\(?\d{1,3}[.)]?\s*\S|[\u00b9\u00b2\u00b3]")
 
 
-def flowing(pages: Iterable[Page | FailedPage]) -> Iterator[Page | FailedPage]:
+def flowing(pages: Iterable[Page | FailedPage], compounds: Container[str] = ()) -> Iterator[Page | FailedPage]:
     """The pages of a document as they are read one after the other: each paragraph whole, where it begins.
 
     Args:
         pages: in order; what is not to be read, as running titles, is left out already.
+        compounds: words that are known to have a hyphen, see `joining.join`.
 
     Returns:
         As many pages; of figures and all else nothing is moved.
@@ -45,16 +46,16 @@ def flowing(pages: Iterable[Page | FailedPage]) -> Iterator[Page | FailedPage]:
             held = None
             yield page
             continue
-        following = _in_columns(page)
+        following = _in_columns(page, compounds)
         if held is not None:
-            held, following = _over_the_page(held, following)
+            held, following = _over_the_page(held, following, compounds)
             yield held
         held = following
     if held is not None:
         yield held
 
 
-def _in_columns(page: Page) -> Page:
+def _in_columns(page: Page, compounds: Container[str]) -> Page:
     """A page whose paragraphs are whole within it."""
     blocks = list(page.blocks)
     position = 0
@@ -65,13 +66,13 @@ def _in_columns(page: Page) -> Page:
             and _parted(blocks, position, following)
             and _goes_on(blocks[position], blocks[following])
         ):
-            blocks[position] = _joined(blocks[position], blocks.pop(following))
+            blocks[position] = _joined(blocks[position], blocks.pop(following), compounds)
         else:
             position += 1
     return replace(page, blocks=tuple(blocks))
 
 
-def _over_the_page(page: Page, following: Page) -> tuple[Page, Page]:
+def _over_the_page(page: Page, following: Page, compounds: Container[str]) -> tuple[Page, Page]:
     """Two pages, the paragraph that goes on from the one to the other put together on the first."""
     last = _last_text(page.blocks)
     first = _next_text(following.blocks, 0)
@@ -80,13 +81,13 @@ def _over_the_page(page: Page, following: Page) -> tuple[Page, Page]:
     if _last_text(following.blocks) == first:
         return page, following
     blocks = list(page.blocks)
-    blocks[last] = _joined(blocks[last], following.blocks[first])
+    blocks[last] = _joined(blocks[last], following.blocks[first], compounds)
     rest = following.blocks[:first] + following.blocks[first + 1 :]
     return replace(page, blocks=tuple(blocks)), replace(following, blocks=rest)
 
 
-def _joined(block: Block, rest: Block) -> Block:
-    return replace(block, content=join([block.content, rest.content]), boxes=block.boxes + rest.boxes)
+def _joined(block: Block, rest: Block, compounds: Container[str]) -> Block:
+    return replace(block, content=join([block.content, rest.content], compounds), boxes=block.boxes + rest.boxes)
 
 
 def _next_text(blocks: Sequence[Block], start: int) -> int | None:

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from pdfocr_watcher.analysis.edges import HEADINGS, bare_text, line_points
 from pdfocr_watcher.document.model import GRID, Block, Label, Page
@@ -24,9 +24,9 @@ TITLE = 1.28
 FIRST = 1.12
 ALIKE = 1.1
 #: Sizes of one level differ from the next by more than this factor: boxes are measured with an error.
-APART = 1.12
+APART = 1.15
 #: Where there are so many headings, a size that only one of them has is no level.
-MANY = 8
+MANY = 5
 #: Sizes are counted in steps of so many points.
 STEP = 0.25
 #: How deep headings go: by their sizes, and by their numbers.
@@ -38,6 +38,8 @@ _CHAPTER = re.compile(
     r"(?:chapter|part|appendix|kapitel|teil|anhang|chapitre|partie|annexe|cap[ií]tulo|capitolo|anexo)\s+(?:\d|[A-Z]\b)",
     re.IGNORECASE,
 )
+#: Headings that are counted with a word, "Article IV", are of one level however their sizes were measured.
+_COUNTED = re.compile(r"([^\W\d_]{2,20})\.?\s+(?:\d{1,3}|[IVXLC]{1,7})\b")
 _MARKS = re.compile(r"\A#{1,6}[ \t]+")
 
 
@@ -68,10 +70,12 @@ class Levels:
     Attributes:
         title: page and blocks of the title; none where there is none.
         by_size: the level of each size, in steps of points.
+        by_word: that of headings that are counted with a word.
     """
 
     title: frozenset[tuple[int, int]]
     by_size: Mapping[int, int]
+    by_word: Mapping[str, int]
 
     def level(self, block: Block, page: Page, position: int) -> int:
         """The level of a heading, 1 for the title."""
@@ -85,7 +89,7 @@ class Levels:
         if points is None:
             marks = _MARKS.match(block.content)
             return max(2, marks[0].count("#")) if marks else 2
-        return self.by_size.get(step_of(points), 2)
+        return self.by_word.get(counted_with(text), 0) or self.by_size.get(step_of(points), 2)
 
 
 def numbered_depth(text: str) -> int | None:
@@ -94,6 +98,12 @@ def numbered_depth(text: str) -> int | None:
         return 1
     number = _NUMBERED.match(text)
     return number[0].strip().rstrip(".)").count(".") + 1 if number else None
+
+
+def counted_with(text: str) -> str:
+    """The word that a heading is counted with, "article" of "Article IV"; empty if there is none."""
+    word = _COUNTED.match(text)
+    return word[1].casefold() if word else ""
 
 
 def step_of(points: float) -> int:
@@ -107,13 +117,18 @@ def body_points(text: Mapping[int, int]) -> float | None:
     Args:
         text: how many characters there are of each size, in steps.
     """
-    half = sum(text.values()) / 2
+    return _middle(text) * STEP if any(text.values()) else None
+
+
+def _middle(counts: Mapping[int, int]) -> int:
+    """The middle one of values that are there so often."""
+    half = sum(counts.values()) / 2
     seen = 0
-    for size in sorted(text):
-        seen += text[size]
-        if seen >= half > 0:
-            return size * STEP
-    return None
+    for value in sorted(counts):
+        seen += counts[value]
+        if seen >= half:
+            return value
+    return 0
 
 
 def with_level(block: Block, level: int) -> Block:
@@ -140,12 +155,18 @@ def first_headings(page: Page) -> list[Heading]:
     return found
 
 
-def levels_of(first: Iterable[Heading], sizes: Mapping[tuple[int, int | None], int], body: float | None) -> Levels:
+def levels_of(
+    first: Iterable[Heading],
+    sizes: Mapping[tuple[int, int | None], int],
+    words: Mapping[str, Mapping[int, int]],
+    body: float | None,
+) -> Levels:
     """The levels of a document's headings.
 
     Args:
         first: the headings of its first pages, in order.
         sizes: how many headings there are of each size (in steps) and depth of number; running titles left out.
+        words: how many headings there are of each size, by the word that they are counted with.
         body: how high most of the text is, in points; None where that is not known.
     """
     title = _title(list(first), sizes, body)
@@ -155,27 +176,29 @@ def levels_of(first: Iterable[Heading], sizes: Mapping[tuple[int, int | None], i
         if heading.points is not None:
             counts[step_of(heading.points), None] -= 1
     largest = max((one.points for one in title if one.points is not None), default=None)
-    return Levels(frozenset((one.page, one.block) for one in title), _by_size(+counts, largest))
+    by_size = _by_size(+counts, largest)
+    by_word = {word: by_size.get(_middle(own), 2) for word, own in words.items()}
+    return Levels(frozenset((one.page, one.block) for one in title), by_size, by_word)
 
 
 def _title(first: list[Heading], sizes: Mapping[tuple[int, int | None], int], body: float | None) -> list[Heading]:
     """The title: of the first page with a heading the largest one, with what belongs to it."""
-    own = [one for one in first if one.page == first[0].page and one.top <= TITLE_WITHIN and one.before < BEFORE_TITLE]
-    if not own:
-        return []
+    own = [one for one in first if one.page == first[0].page]
+    early = [one for one in own if one.top <= TITLE_WITHIN and one.before < BEFORE_TITLE]
     if any(one.points is None for one in own) or body is None:
-        return next(([one] for one in own if one.label is Label.TITLE), [])
-    largest = max(one.points or 0.0 for one in own)
-    begin = next(index for index, one in enumerate(own) if (one.points or 0.0) * ALIKE >= largest)
-    title = list(takewhile(lambda one: (one.points or 0.0) * ALIKE >= largest, own[begin:]))
-    title = [one for index, one in enumerate(title) if one.block - title[0].block == index]
+        return next(([one] for one in early if one.label is Label.TITLE), [])
+    largest = max((one.points or 0.0 for one in own), default=0.0)
+    large = list(dropwhile(lambda one: (one.points or 0.0) * ALIKE < largest, own))
+    title = [one for index, one in enumerate(large) if one.block - large[0].block == index]
+    title = list(takewhile(lambda one: (one.points or 0.0) * ALIKE >= largest, title))
     others = Counter(sizes)
     for one in title:
         others[step_of(one.points or 0.0), None] -= 1
-    rest = max((size for (size, _), count in others.items() if count > 0), default=0)
-    named = any(one.label is Label.TITLE for one in title)
-    outstanding = largest >= TITLE * body and largest >= FIRST * rest * STEP
-    return title if named or outstanding else []
+    rest = max((size for size, _ in +others), default=0)
+    outstanding = largest >= FIRST * rest * STEP
+    if any(one.label is Label.TITLE for one in title):
+        return title if outstanding or title[0] in early else []
+    return title if outstanding and largest >= TITLE * body and title and title[0] in early else []
 
 
 def _by_size(counts: Counter[tuple[int, int | None]], title: float | None) -> dict[int, int]:

@@ -1,5 +1,7 @@
 """A document seen as a whole: what its pages say about each other."""
 
+from dataclasses import replace
+
 import pytest
 
 from pdfocr_watcher.analysis.document_view import Survey
@@ -213,6 +215,15 @@ class TestHeadings:
         )
         assert (3, "### Sources") in self.levels(pages)
 
+    def test_headings_that_are_counted_with_a_word_are_of_one_level_however_they_were_measured(self):
+        pages = make_document(
+            *(
+                [heading(f"Article {number}", 100, points), body(i)]
+                for i, (number, points) in enumerate([("I", 16), ("II", 16), ("III", 13)])
+            )
+        )
+        assert [level for level, _ in self.levels(pages)] == [2, 2, 2]
+
     def test_the_levels_of_a_model_without_sizes_stay_but_for_a_second_title(self):
         def block(label, content):
             return Block(label, (), content)
@@ -265,6 +276,13 @@ class TestParagraphs:
             [text(f"{begin} {self.words(5, 'b')}", 60, points, lines=6), body(1)],
         )
         assert [page.blocks for page in read(pages)] == [page.blocks for page in seen(pages)]
+
+    def test_a_hyphen_at_the_end_of_a_line_stays_where_the_document_has_the_word_with_it_elsewhere(self):
+        broken = text("Their cooperation was important.", 200)
+        broken = replace(broken, healed=("co-operation", "impor-tant"))
+        pages = make_document([broken], [text("No co-operation without a road.", 200)])
+        assert read(pages)[0].blocks[0].content == "Their co-operation was important."
+        assert read(pages[:1])[0].blocks[0].content == "Their cooperation was important."
 
     def test_a_heading_parts_it(self):
         pages = make_document(
