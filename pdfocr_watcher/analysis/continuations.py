@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pdfocr_watcher.analysis.edges import FURNITURE
-from pdfocr_watcher.analysis.joining import join
+from pdfocr_watcher.analysis.joining import continues, join
 from pdfocr_watcher.analysis.prose import reads_as_note, reads_as_prose
 from pdfocr_watcher.document.model import GRID, Block, FailedPage, Label, Page
 
@@ -126,9 +126,11 @@ def _between(block: Block, largest: float) -> bool:
 def _parted(blocks: Sequence[Block], position: int, following: int) -> bool:
     """Whether two blocks of a page are in different columns or have something between them.
 
-    Those that follow each other in one column an engine saw together, and parted.
+    Those that follow each other in one column an engine saw together, and parted; that holds but within a word.
     """
     block, rest = blocks[position], blocks[following]
+    if continues(block.content, rest.content):
+        return True
     if not block.boxes or not rest.boxes:
         return following - position > 1
     return following - position > 1 or rest.boxes[0].x1 >= block.boxes[-1].x2

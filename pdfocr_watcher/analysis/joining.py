@@ -16,6 +16,8 @@ _BROKEN = re.compile(r"[^\W\d_][-\u00ad\u2010\u2011\u00ac]\Z")
 _COMPOUND = re.compile(r"\w[-\u2010\u2011]\Z")
 
 
+#: A single letter before a hyphen is no syllable: "d-dimensional", "e-mail".
+_LETTER = re.compile(r"(?<!\w)[^\W\d_][-\u2010\u2011]\Z")
 #: A part of a word that stands for all of it before a conjunction: "pre- and post-war", "Ein- und Ausgang".
 _CONJUNCTION = re.compile(r"(?:and|or|und|oder|bzw\.|sowie|et|ou|y|o|e|en|of)\s")
 #: A word that has a hyphen already and breaks off behind a small word: "state-of-", "mother-in-".
@@ -31,9 +33,9 @@ _HYPHEN = re.compile(r"[-\u2010\u2011]")
 def join(texts: Iterable[str], compounds: Container[str] = ()) -> str:
     """Join the rows of a paragraph, each without blanks at its ends and none of them empty.
 
-    A word broken by a hyphen is healed where it goes on in lower case; the hyphen belongs to the word and stays before
-    an upper-case letter or a digit, in a chain like "state-of-the-art", before "and", and in a word that is known to
-    have one. Between Han or kana no blank is put.
+    A word broken by a hyphen is healed where it goes on in lower case. The hyphen belongs to the word and stays before an
+    upper-case letter or a digit, behind a single letter, in a chain like "state-of-the-art", before "and", and in a word
+    that is known to have one. Between Han or kana no blank is put.
 
     Args:
         texts: the rows.
@@ -88,7 +90,11 @@ def _seam(before: str, after: str, compounds: Container[str]) -> tuple[int, str]
     if continues(end, after):
         if _CONJUNCTION.match(after):
             return 0, " "
-        kept = _CHAIN.search(before[-LONGEST:]) or _plain(_broken_word(before, after)) in compounds
+        kept = (
+            _LETTER.search(before[-3:])
+            or _CHAIN.search(before[-LONGEST:])
+            or _plain(_broken_word(before, after)) in compounds
+        )
         return (0, "") if kept else (1, "")
     if _COMPOUND.search(end) and after[:1].isalnum():
         return 0, ""

@@ -167,8 +167,7 @@ def _runs(texts: Sequence[EdgeText]) -> list[_Run]:
         live = [run for run in live if text.page - run.last.page <= WINDOW]
         masked = without_numbers(text.text.casefold())
         fitting = [run for run in live if run.last.page < text.page and _repeats(text, run.last)]
-        same = [run for run in fitting if run.masked == masked]
-        run = next(iter(same), None) or next((run for run in fitting if _similar(masked, run.masked)), None)
+        run = next((run for run in fitting if run.masked == masked), None) or _most_like(masked, fitting)
         if run is None:
             run = _Run(masked)
             runs.append(run)
@@ -196,12 +195,16 @@ def _counts_up(text: EdgeText, before: EdgeText) -> bool:
     return not reads_as_counted(text.text) or any(steps)
 
 
-def _similar(one: str, other: str) -> bool:
-    """Whether two texts are the same but for what an engine may misread."""
-    if min(len(one), len(other)) < MIN_FUZZY:
-        return False
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    return matcher.real_quick_ratio() >= SIMILAR and matcher.quick_ratio() >= SIMILAR and matcher.ratio() >= SIMILAR
+def _most_like(masked: str, runs: Iterable[_Run]) -> _Run | None:
+    """The first of some runs that says the same but for what an engine may misread."""
+    matcher = SequenceMatcher(None, "", masked, autojunk=False)
+    for run in runs:
+        if min(len(masked), len(run.masked)) < MIN_FUZZY:
+            continue
+        matcher.set_seq1(run.masked)
+        if all(like() >= SIMILAR for like in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)):
+            return run
+    return None
 
 
 def _running(run: _Run, pages: int, body: float | None) -> Sequence[EdgeText]:

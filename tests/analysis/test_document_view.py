@@ -323,6 +323,12 @@ class TestParagraphs:
         )
         assert len(read(pages)[0].blocks) == 2
 
+    def test_but_not_within_a_word(self):
+        begun, rest = text("We focus our research on improv-", 300), text("ing what there is.", 320)
+        assert [block.content for block in read(make_document([begun, rest]))[0].blocks] == [
+            "We focus our research on improving what there is."
+        ]
+
     def test_a_page_as_the_document_sees_it_has_its_blocks_where_they_were_read(self):
         pages = make_document(
             [text(self.words(8, "a") + " they went on", 500, lines=9)],
