@@ -33,9 +33,9 @@ _HYPHEN = re.compile(r"[-\u2010\u2011]")
 def join(texts: Iterable[str], compounds: Container[str] = ()) -> str:
     """Join the rows of a paragraph, each without blanks at its ends and none of them empty.
 
-    A word broken by a hyphen is healed where it goes on in lower case. The hyphen belongs to the word and stays before an
-    upper-case letter or a digit, behind a single letter, in a chain like "state-of-the-art", before "and", and in a word
-    that is known to have one. Between Han or kana no blank is put.
+    A word broken by a hyphen is healed where it goes on in lower case. The hyphen belongs to the word and stays before
+    an upper-case letter or a digit, behind a single letter, in a chain like "state-of-the-art", before "and", and in a
+    word that is known to have one. Between Han or kana no blank is put.
 
     Args:
         texts: the rows.

@@ -93,9 +93,10 @@ def _at_one_end(texts: Sequence[EdgeText], pages: int, body: float | None) -> di
     titles = {place(text) for text in texts if text.page == 0 and text.label is Label.TITLE}
     repeated: set[tuple[int, int]] = set()
     for run in _runs(texts):
-        running = _running(run, pages, body)
-        repeated |= {place(text) for text in running}
-        titles |= {place(text) for text in run.members if running and text not in running}
+        running = set(map(place, _running(run, pages, body)))
+        repeated |= running
+        if running:
+            titles |= set(map(place, run.members)) - running
     repeated -= titles
     by_page = {page: list(own) for page, own in groupby(texts, key=lambda text: text.page)}
     slots = {page: [text for text in own if place(text) in repeated] for page, own in by_page.items()}
