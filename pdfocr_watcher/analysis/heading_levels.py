@@ -25,6 +25,9 @@ FIRST = 1.12
 ALIKE = 1.1
 #: Sizes of one level differ from the next by more than this factor: boxes are measured with an error.
 APART = 1.15
+#: Where there are not so many headings on either side of the gap, it is wider; lone ones may be measured a quarter off.
+ENOUGH = 3
+CLEAR = 1.35
 #: Where there are so many headings, a size that only one of them has is no level.
 MANY = 5
 #: Sizes are counted in steps of so many points.
@@ -210,30 +213,53 @@ def _by_size(counts: Counter[tuple[int, int | None]], title: float | None) -> di
     many = counts.total() >= MANY
     levels: dict[int, int] = {}
     level = 1
-    for group in _alike({size for size, _ in counts}):
+    for group in _alike(counts):
         own = {(size, depth): count for (size, depth), count in counts.items() if size in group}
-        depths = Counter[int]()
-        for (_, depth), count in own.items():
-            if depth is not None:
-                depths[depth] += count
+        depths = _depths(own)
         if depths:
             numbered = 1 + min(depths, key=lambda depth: (-depths[depth], depth))
             level = max(level, min(numbered, MAX_BY_SIZE))
             levels |= dict.fromkeys(group, level)
             continue
         levels |= dict.fromkeys(group, min(level + 1, MAX_BY_SIZE))
-        as_title = title is not None and group[0] * STEP * APART >= title
+        as_title = title is not None and max(group) * STEP * APART >= title
         if not as_title and not (many and sum(own.values()) == 1):
-            level = levels[group[0]]
+            level = levels[max(group)]
     return levels
 
 
-def _alike(sizes: Iterable[int]) -> list[list[int]]:
+def _depths(counts: Mapping[tuple[int, int | None], int]) -> Counter[int]:
+    """How many headings there are of each depth of number."""
+    depths = Counter[int]()
+    for (_, depth), count in counts.items():
+        if depth is not None:
+            depths[depth] += count
+    return depths
+
+
+def _alike(counts: Mapping[tuple[int, int | None], int]) -> list[set[int]]:
     """Sizes, those together that are one, from the largest down."""
-    groups: list[list[int]] = []
-    for size in sorted(sizes, reverse=True):
-        if groups and groups[-1][-1] <= APART * size:
-            groups[-1].append(size)
+    groups: list[set[int]] = []
+    for size in sorted({size for size, _ in counts}, reverse=True):
+        if groups and min(groups[-1]) <= APART * size:
+            groups[-1].add(size)
         else:
-            groups.append([size])
-    return groups
+            groups.append({size})
+    apart: list[set[int]] = []
+    for group in groups:
+        if apart and not _are_two(apart[-1], group, counts):
+            apart[-1] |= group
+        else:
+            apart.append(group)
+    return apart
+
+
+def _are_two(larger: set[int], smaller: set[int], counts: Mapping[tuple[int, int | None], int]) -> bool:
+    """Whether sizes with a gap between them are of two levels, and not measured so by chance."""
+    if min(larger) > CLEAR * max(smaller):
+        return True
+    sides = [{key: count for key, count in counts.items() if key[0] in side} for side in (larger, smaller)]
+    if all(sum(side.values()) >= ENOUGH for side in sides):
+        return True
+    one, other = (_depths(side) for side in sides)
+    return bool(one and other) and one.most_common(1)[0][0] != other.most_common(1)[0][0]

@@ -170,9 +170,9 @@ class TestHeadings:
 
     def test_there_is_one_title_and_headings_of_a_size_are_of_one_level_whatever_their_pages_say(self):
         pages = make_document(
-            [placed(Label.TITLE, "# Of Ways", 80, 22), body(0), heading("Roads", 700, 15)],
-            [placed(Label.TITLE, "# Rivers", 100, 15.2), body(1), heading("Their Depth", 700, 13)],
-            [heading("Rails", 100, 14.9), body(2)],
+            [placed(Label.TITLE, "# Of Ways", 80, 30), body(0), heading("Roads", 700, 20)],
+            [placed(Label.TITLE, "# Rivers", 100, 20.3), body(1), heading("Their Depth", 700, 14)],
+            [heading("Rails", 100, 19.8), body(2)],
         )
         assert self.levels(pages) == [
             (1, "# Of Ways"),
@@ -181,6 +181,12 @@ class TestHeadings:
             (3, "### Their Depth"),
             (2, "## Rails"),
         ]
+
+    def test_lone_headings_that_were_measured_a_little_off_are_of_one_level(self):
+        pages = make_document(
+            [body(0)], [heading("What you find there", 500, 13)], [heading("A figure", 500, 16), body(1)]
+        )
+        assert [level for level, _ in self.levels(pages)] == [2, 2]
 
     def test_labels_follow_the_levels(self):
         pages = make_document(
