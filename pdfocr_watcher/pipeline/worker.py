@@ -42,6 +42,7 @@ class WorkerSettings:
         weights: the folder with the weights for layout and tables; empty for rules alone.
         running_titles: whether running titles and page numbers are in output.mmd too.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
+        only_text_layer: whether pages that have a text layer are read by nothing else.
     """
 
     engine: str
@@ -52,6 +53,7 @@ class WorkerSettings:
     weights: str = ""
     running_titles: bool = False
     profile: Mapping[str, Any] | None = None
+    only_text_layer: bool = False
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -97,7 +99,8 @@ class Hand:
             case PrepareTask() if self._profile is not None:
                 return prepare_page(task, self._profile, upright=settings.straighten)
             case PageTask() if self._engine is not None:
-                return read_page(task, self._engine, *layout, upright=settings.straighten)
+                only = settings.only_text_layer
+                return read_page(task, self._engine, *layout, upright=settings.straighten, only_text_layer=only)
         raise PdfocrError(ErrorCode.INTERNAL, f"This worker does no {type(task).__name__}.")
 
 
