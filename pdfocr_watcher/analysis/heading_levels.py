@@ -6,7 +6,7 @@ are counts by size, and those of the first pages, of which one may be the title.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import dropwhile, takewhile
 
@@ -56,6 +56,7 @@ class Heading:
         points: how high its lines are, in points; None where that is not known.
         top: where it begins, as a share of the page's height; 0 where there is no box.
         before: characters of text that stand before it on its page.
+        numbered: whether it begins with a number.
     """
 
     page: int
@@ -64,6 +65,7 @@ class Heading:
     points: float | None
     top: float
     before: int
+    numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,9 @@ def first_headings(page: Page) -> list[Heading]:
     before = 0
     for position, block in enumerate(page.blocks):
         if block.label in HEADINGS:
+            numbered = numbered_depth(bare_text(block.content)) is not None
             top = block.boxes[0].y1 / GRID if block.boxes else 0.0
-            found.append(Heading(page.index, position, block.label, line_points(block, page), top, before))
+            found.append(Heading(page.index, position, block.label, line_points(block, page), top, before, numbered))
         elif block.label in {Label.TEXT, Label.LIST}:
             before += len(block.content)
     return found
@@ -190,18 +193,34 @@ def _title(first: list[Heading], sizes: Mapping[tuple[int, int | None], int], bo
     early = [one for one in own if one.top <= TITLE_WITHIN and one.before < BEFORE_TITLE]
     if any(one.points is None for one in own) or body is None:
         return next(([one] for one in early if one.label is Label.TITLE), [])
-    largest = max((one.points or 0.0 for one in own), default=0.0)
-    large = list(dropwhile(lambda one: (one.points or 0.0) * ALIKE < largest, own))
-    title = [one for index, one in enumerate(large) if one.block - large[0].block == index]
-    title = list(takewhile(lambda one: (one.points or 0.0) * ALIKE >= largest, title))
+    title = _largest(early)
+    if _named(title) or (_outdoes(title, sizes) and (title[0].points or 0.0) >= TITLE * body):
+        return title
+    title = _largest(own)
+    return title if _named(title) and _outdoes(title, sizes) else []
+
+
+def _largest(headings: Sequence[Heading]) -> list[Heading]:
+    """The largest of some headings of a page, with those that follow it at once, are as large and have no number."""
+    largest = max((one.points or 0.0 for one in headings), default=0.0)
+    large = list(dropwhile(lambda one: (one.points or 0.0) * ALIKE < largest, headings))
+    together = [one for index, one in enumerate(large) if one.block - large[0].block == index]
+    rest = takewhile(lambda one: (one.points or 0.0) * ALIKE >= largest and not one.numbered, together[1:])
+    return [*together[:1], *rest]
+
+
+def _named(title: Sequence[Heading]) -> bool:
+    """Whether a page takes a heading for a title."""
+    return any(one.label is Label.TITLE for one in title)
+
+
+def _outdoes(title: Sequence[Heading], sizes: Mapping[tuple[int, int | None], int]) -> bool:
+    """Whether a heading is larger than all others."""
     others = Counter(sizes)
     for one in title:
         others[step_of(one.points or 0.0), None] -= 1
     rest = max((size for size, _ in +others), default=0)
-    outstanding = largest >= FIRST * rest * STEP
-    if any(one.label is Label.TITLE for one in title):
-        return title if outstanding or title[0] in early else []
-    return title if outstanding and largest >= TITLE * body and title and title[0] in early else []
+    return bool(title) and max(one.points or 0.0 for one in title) >= FIRST * rest * STEP
 
 
 def _by_size(counts: Counter[tuple[int, int | None]], title: float | None) -> dict[int, int]:

@@ -202,6 +202,15 @@ class TestHeadings:
         pages = make_document([body(0), heading("Roads", 700, 16)])
         assert self.levels(pages) == [(2, "## Roads")]
 
+    def test_a_numbered_section_below_it_is_no_part_of_the_title(self):
+        pages = make_document([placed(Label.TITLE, "# Of Ways", 80, 22), heading("1. Purpose", 130, 22), body(0)])
+        assert [level for level, _ in self.levels(pages)] == [1, 2]
+
+    def test_a_larger_logo_at_the_foot_of_the_page_is_not_the_title(self):
+        logo = placed(Label.TITLE, "# Ways Ltd.", 900, 30)
+        pages = make_document([placed(Label.TITLE, "# Of Ways", 80, 22), body(0), logo])
+        assert self.levels(pages) == [(1, "# Of Ways"), (2, "## Ways Ltd.")]
+
     def test_numbers_say_how_deep_a_heading_is_whatever_its_size(self):
         pages = make_document(
             [
