@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pdfocr_watcher.engines.base import Engine, EngineInfo
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import create_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -39,10 +40,11 @@ class WorkerSettings:
         layout_dpi: resolution of the layout pictures.
         jpeg_quality: of figures and layout pictures.
         straighten: whether pages that are turned or askew are made upright.
-        weights: the folder with the weights for layout and tables; empty for rules alone.
-        running_titles: whether running titles and page numbers are in output.mmd too.
+        weights: the folder with the weights that `models install` brings; empty for none.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
+        policy: how carefully pages are read, a `ReadingPolicy`.
         only_text_layer: whether pages that have a text layer are read by nothing else.
+        running_titles: whether running titles and page numbers are in output.mmd too.
     """
 
     engine: str
@@ -51,9 +53,10 @@ class WorkerSettings:
     jpeg_quality: int
     straighten: bool = True
     weights: str = ""
-    running_titles: bool = False
     profile: Mapping[str, Any] | None = None
+    policy: str = ReadingPolicy.ACCURATE
     only_text_layer: bool = False
+    running_titles: bool = False
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -117,7 +120,7 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
         engine = None
         if settings.profile is None:
             weights = Path(settings.weights) if settings.weights else None
-            engine = create_engine(settings.engine, settings.threads, weights)
+            engine = create_engine(settings.engine, settings.threads, weights, ReadingPolicy(settings.policy))
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return
