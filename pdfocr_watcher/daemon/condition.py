@@ -14,7 +14,7 @@ from pdfocr_watcher.pipeline.active import utc_now
 from pdfocr_watcher.pipeline.process import Pipeline
 from pdfocr_watcher.pipeline.reader import EngineState, Reader
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.service.health import DaemonState, Health
+from pdfocr_watcher.service.health import DaemonState, Health, PagesPerMinute
 
 
 class Condition:
@@ -108,6 +108,7 @@ class Condition:
         elif state is DaemonState.RUNNING:
             state, reason = self._running()
         jobs = list(self._pipeline.jobs.values())
+        throughput = self._pipeline.throughput
         in_work = sum(job.status.status is Status.PROCESSING for job in jobs)
         return Health(
             state=state,
@@ -121,7 +122,11 @@ class Condition:
             jobs_waiting=len(jobs) - in_work,
             jobs_in_work=in_work,
             files_in_inbox=self._intake.waiting if self._intake else 0,
-            pages_done=self._pipeline.pages_done,
+            pages_done=throughput.pages,
+            pages_per_minute=PagesPerMinute(
+                last_minute=round(throughput.per_minute(monotonic(), 1), 2),
+                last_15_minutes=round(throughput.per_minute(monotonic(), 15), 2),
+            ),
             free_bytes=self._space.free_bytes or 0,
             events_lost=self._intake.events_lost if self._intake else 0,
         )

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
@@ -33,6 +34,7 @@ from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn
 from pdfocr_watcher.pipeline.slots import RasterSlots
 from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.pipeline.tasks import PageTask
+from pdfocr_watcher.pipeline.throughput import PageFailure, Throughput
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -97,7 +99,7 @@ class Pipeline:
         self._ending: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns: set[asyncio.Task[None]] = set()
-        self.pages_done = 0
+        self.throughput = Throughput(monotonic())
 
     @property
     def jobs(self) -> dict[str, ActiveJob]:
@@ -317,6 +319,7 @@ class Pipeline:
     async def _recognize(self, raster: _Raster) -> None:
         """Have a raster read; its slot is freed whatever happens."""
         job, index = raster.job, raster.index
+        ready = monotonic()
         task = PageTask(str(job.folder.path), index, str(raster.path), raster.dpi)
         if job.status.stage is Stage.RENDERING:
             job.advance(Status.PROCESSING, Stage.RECOGNIZING, self._now())
@@ -332,6 +335,7 @@ class Pipeline:
         except PdfocrError as error:
             await self._page_trouble(job, index, error)
         else:
+            self.throughput.took(monotonic() - ready)
             await self._page_done(job)
         finally:
             job.leave()
@@ -370,7 +374,7 @@ class Pipeline:
     async def _page_done(self, job: ActiveJob, failed: FailedPage | None = None) -> None:
         if job.cancelled:
             return
-        self.pages_done += 1
+        self.throughput.done(monotonic(), PageFailure(ErrorCode(failed.code), job.job_id) if failed else None)
         job.page_done(self._now(), failed)
         self._journal.note(job)
         if not job.remaining:

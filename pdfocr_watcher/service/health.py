@@ -35,10 +35,19 @@ class DaemonState(StrEnum):
     STOPPED = "stopped"
 
 
-class Health(BaseModel):
-    """The content of health.json."""
-
+class _Value(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class PagesPerMinute(_Value):
+    """How many pages are done with in a minute, counted since the start of the daemon where that is less long ago."""
+
+    last_minute: float = Field(0.0, ge=0)
+    last_15_minutes: float = Field(0.0, ge=0)
+
+
+class Health(_Value):
+    """The content of health.json."""
 
     schema_version: Literal[1] = 1
     state: DaemonState
@@ -58,6 +67,7 @@ class Health(BaseModel):
     jobs_in_work: int = Field(ge=0, description="jobs of which a page was begun")
     files_in_inbox: int = Field(ge=0, description="files in the inbox that are neither claimed nor ignored")
     pages_done: int = Field(ge=0, description="pages done with since the start")
+    pages_per_minute: PagesPerMinute = PagesPerMinute()
     free_bytes: int = Field(ge=0, description="free space where the jobs lie")
     events_lost: int = Field(
         ge=0, description="how often file events were lost since the start; a sweep made up for it"
