@@ -374,8 +374,10 @@ class Pipeline:
     async def _page_done(self, job: ActiveJob, failed: FailedPage | None = None) -> None:
         if job.cancelled:
             return
-        self.throughput.done(monotonic(), PageFailure(ErrorCode(failed.code), job.job_id) if failed else None)
-        job.page_done(self._now(), failed)
+        now = self._now()
+        failure = PageFailure(ErrorCode(failed.code), job.job_id, now) if failed else None
+        self.throughput.done(monotonic(), failure)
+        job.page_done(now, failed)
         self._journal.note(job)
         if not job.remaining:
             await self._finish(job)

@@ -6,6 +6,7 @@ Times are seconds of a clock that never goes back; the caller has it.
 import bisect
 import itertools
 from dataclasses import dataclass
+from datetime import datetime
 
 from pdfocr_watcher.errors import ErrorCode
 
@@ -37,10 +38,12 @@ class PageFailure:
     Attributes:
         code: why.
         job_id: its job.
+        at: when it was given up.
     """
 
     code: ErrorCode
     job_id: str
+    at: datetime
 
 
 class Throughput:

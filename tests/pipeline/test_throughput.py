@@ -1,6 +1,7 @@
 """How many pages go through, as the clock that it is given says."""
 
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -8,6 +9,7 @@ from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.pipeline.throughput import BOUNDS, PageFailure, Throughput
 
 _START = 1_000_003.0
+_MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -60,8 +62,8 @@ def test_its_memory_does_not_grow(throughput):
 
 
 def test_failed_pages_are_counted_by_their_reason(throughput):
-    last = PageFailure(ErrorCode.ENGINE_TIMEOUT, "second")
-    for failure in (PageFailure(ErrorCode.RENDER_FAILED, "first"), None, last, last):
+    last = PageFailure(ErrorCode.ENGINE_TIMEOUT, "second", _MOMENT)
+    for failure in (PageFailure(ErrorCode.RENDER_FAILED, "first", _MOMENT), None, last, last):
         throughput.done(_START, failure)
     assert throughput.pages == 4
     assert throughput.failures == {ErrorCode.RENDER_FAILED: 1, ErrorCode.ENGINE_TIMEOUT: 2}
