@@ -120,7 +120,7 @@ def test_permissions_that_mean_something_are_taken_as_written(load, text):
 
 
 @pytest.mark.parametrize("folder", ["status", "Status", "status/in"])
-def test_where_people_see_how_the_jobs_are_nothing_else_lies(mistakes, folder, tmp_path):
+def test_where_people_see_how_the_jobs_are_nothing_else_lies(mistakes, folder):
     (told,) = mistakes(f"folders:\n  inbox: {folder}\n")
     assert told == f"config.yaml:2: folders.inbox ({folder}) lies in status, where people see how the jobs are"
 
