@@ -9,6 +9,11 @@ from pdfocr_watcher.service.dashboard.board import Board, Card
 
 MOMENT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
+#: The elements of a page.
+TAGS = {
+    "html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "h1", "h2", "h3", "p",
+    "dl", "div", "dt", "dd", "ul", "li", "span", "bdi", "code", "strong", "time", "progress", "a", "script",
+}  # fmt: skip
 #: What a script of theirs would do: visible to whoever looks at the page afterwards.
 _DEED = "document.title='PWNED'"
 ATTACKS = (
