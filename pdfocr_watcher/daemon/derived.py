@@ -56,12 +56,16 @@ class _Rewritten:
         tidy_root(self._path.parent, self._path.name)
 
     async def rewrite(self, snapshot: Snapshot) -> None:
-        """Write it; a refusal is told the first time."""
+        """Write it; that it was not possible is told the first time."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._step, snapshot)
         except OSError as error:
             if not self._refused:
                 _log.warning(f"{self._event}.refused", error=str(error))
+            self._refused = True
+        except Exception:  # noqa: BLE001 - a defect of ours costs this file alone
+            if not self._refused:
+                _log.exception(f"{self._event}.defect")
             self._refused = True
         else:
             self._refused = False

@@ -118,7 +118,7 @@ class Showing:
 
     def _look(self, folder: Path, readers: Rights, earlier: dict[Path, _Found]) -> _Found | None:
         """Whether a job may be named, and its outputs; None if it is gone, or nothing can be said of it."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # the index lies on a share: a name may be none
             os.lstat(folder)
             if folder in earlier:
                 found = earlier[folder]

@@ -76,6 +76,19 @@ async def test_one_that_is_refused_is_told_once_and_keeps_nobody_back(rig, tmp_p
     await keeping
 
 
+async def test_a_defect_costs_the_file_that_has_it_alone(rig, monkeypatch):
+    def defect(*_arguments):
+        raise ValueError("of ours")
+
+    monkeypatch.setattr(derived_module, "write_metrics", defect)
+    with structlog.testing.capture_logs() as log:
+        keeping = asyncio.create_task(rig.derived.keep_health())
+        await rig.until(lambda: rig.pages() > 20)
+    await rig.derived.close(lambda: None)
+    await keeping
+    assert [line["event"] for line in log] == ["metrics.defect"]
+
+
 async def test_one_that_hangs_keeps_neither_the_others_nor_the_stop_back(rig, tmp_path, monkeypatch):
     """As where the metrics lie on a mount that is gone."""
     release = threading.Event()

@@ -37,4 +37,4 @@ def below(folder: str, path: str) -> str | None:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts:
         return None
-    return "/".join([folder, *(quote(part.encode(errors="surrogateescape"), safe="") for part in parts)])
+    return "/".join([folder, *(quote(part.encode(errors="backslashreplace"), safe="") for part in parts)])
