@@ -177,7 +177,7 @@ def test_a_forged_status_leads_nowhere(office):
     assert _all_links(office.write()) == [start, f"{start}javascript%3Aalert%281%29"]
 
 
-@pytest.mark.parametrize("folder", ["/srv/\ud800", "a\0b", "/nowhere", "", "x" * 5000])
+@pytest.mark.parametrize("folder", ["/srv/\ud800", "a\0b", "/nowhere", "x" * 5000])
 def test_an_index_that_somebody_forged_costs_no_more_than_its_own_lines(office, folder):
     office.job(1, "done.pdf", Status.COMPLETED)
     forged = {
@@ -189,7 +189,7 @@ def test_an_index_that_somebody_forged_costs_no_more_than_its_own_lines(office, 
     office.entries.append(forged)
     text = "".join(office.write().texts)
     assert "done.pdf" in text
-    assert "forged" not in text or not folder
+    assert "forged" not in text
 
 
 def test_ten_thousand_jobs_cost_no_more_than_a_few(office):
