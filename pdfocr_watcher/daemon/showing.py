@@ -121,13 +121,13 @@ class Showing:
         with contextlib.suppress(OSError, ValueError):  # the index lies on a share: a name may be none
             os.lstat(folder)
             if folder in earlier:
-                found = earlier[folder]
-            else:
-                named = not self._keep_private or all_may_know(folder, readers, READ)
-                status = status_in(folder)
-                found = named, status.outputs if status is not None else None
-            self._known[folder] = found
-            return found
+                self._known[folder] = earlier[folder]
+                return earlier[folder]
+            named = not self._keep_private or all_may_know(folder, readers, READ)
+            if (status := status_in(folder)) is None:  # perhaps not for long
+                return named, None
+            self._known[folder] = named, status.outputs
+            return named, status.outputs
         return None
 
 

@@ -65,7 +65,6 @@ _PRIVATE = "A private document"
 def page(board: Board) -> bytes:
     """The content of status/index.html."""
     health = board.health
-    # A daemon that has stopped writes no more: a page that is loaded again is the same.
     refresh = str(round(max(_LEAST_REFRESH, board.interval)))
     head = element(
         "head",
