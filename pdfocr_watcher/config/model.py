@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.jobs.ownership import OwnerRule
 
 
@@ -239,6 +240,12 @@ class Engine(Section):
         description="rapidocr, vllm (a model on this machine's GPU), vllm-server (the same behind servers), null "
         "(reads nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
     )
+    policy: ReadingPolicy = Field(
+        ReadingPolicy.BALANCED,
+        description="how carefully rapidocr reads: fast (by quick networks), balanced (by those, and again by careful "
+        "ones what they read with doubt) or accurate (by the careful ones); accurate without the quick networks, which "
+        "`pdfocr-watcher models install` brings",
+    )
     text_layer: TextLayer = Field(
         TextLayer.IGNORE,
         description="for engines that read lines, what a page's own text layer is used for: ignore it; auto takes its "
@@ -281,7 +288,7 @@ class Engine(Section):
 
 
 class Models(Section):
-    """The weights with which engines on the CPU tell layout and tables: see `pdfocr-watcher models install`."""
+    """The weights with which engines on the CPU tell layout and tables and read quickly: see `models install`."""
 
     folder: str = Field(
         "",
