@@ -129,7 +129,7 @@ class Section(BaseModel):
 class Folders(Section):
     """Where files lie. Relative paths start at `root`, and `root` at the folder of the configuration file."""
 
-    root: Path = Field(Path(), description="the folder that people see: health.json and index.json lie here")
+    root: Path = Field(Path(), description="the folder that people see: health.json, index.json and status/ lie here")
     inbox: Path = Field(Path("inbox"), description="people drop PDFs here, in sub-folders too")
     jobs: Path = Field(Path("jobs"), description="claimed PDFs in work; best on a local disk")
     outbox: Path = Field(Path("outbox"), description="finished results, one folder a PDF")
@@ -360,7 +360,7 @@ class Permissions(Section):
         description="nobody may read a result who could not read the PDF in the inbox, and a sub-folder of the "
         "outbox has the permissions of its namesake in the inbox",
     )
-    index_mode: str = Field("640", description="of index.json and index.journal, which name all jobs, octal")
+    index_mode: str = Field("640", description="of index.json, index.journal and the dashboard, which name jobs, octal")
 
 
 class Index(Section):
@@ -381,7 +381,15 @@ class Retention(Section):
 class Service(Section):
     """How the daemon is run."""
 
-    health_interval: Seconds = Field(5.0, description="seconds between two writes of health.json")
+    health_interval: Seconds = Field(
+        5.0, description="seconds between two writes of health.json, the metrics and the dashboard"
+    )
+    metrics_file: str = Field(
+        "",
+        description="where the metrics for Prometheus are written, such as "
+        "/var/lib/prometheus/node-exporter/pdfocr.prom; metrics.prom below the root if empty",
+    )
+    dashboard: bool = Field(True, description="keep a page that shows the jobs in work and done, status/index.html")
     shutdown_seconds: Seconds = Field(
         20.0, description="a stop finishes or gives up the pages in hand within this time"
     )
