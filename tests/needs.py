@@ -1,7 +1,5 @@
 """What some tests need of the machine: where it is missing they are skipped, and say what to install or to allow.
 
-Language data are no such thing in CI, where `.ci/run` installs them: there their tests fail (`PDFOCR_TEST_LANGUAGES`).
-
 Nothing is started here; the tests that need a server or a file system start their own.
 """
 
@@ -15,9 +13,12 @@ import pytest
 from pdfocr_watcher.engines.scripts import package_of
 from pdfocr_watcher.engines.tessdata import find_tessdata
 
+#: Set where everything is said to be installed, as `.ci/run` does: a program that is missing fails its tests there.
+_ALL_INSTALLED = "PDFOCR_TEST_ALL_INSTALLED"
+
 
 def needs_programs(**packages: str) -> None:
-    """Skip the test unless each program is installed.
+    """Skip the test unless each program is installed; fail it where all are said to be.
 
     Args:
         packages: the Debian package of each program.
@@ -25,7 +26,9 @@ def needs_programs(**packages: str) -> None:
     missing = {program: package for program, package in packages.items() if shutil.which(program) is None}
     if missing:
         programs, names = " and ".join(missing), " ".join(missing.values())
-        pytest.skip(f"{programs} not installed; apt-get install {names}")
+        (pytest.fail if os.environ.get(_ALL_INSTALLED) else pytest.skip)(
+            f"{programs} not installed; apt-get install {names}"
+        )
 
 
 def needs_mounts(folder: Path) -> None:
@@ -59,7 +62,7 @@ def needs_languages(*codes: str) -> Path:
         packages.append("fonts-dejavu-core")
     if packages:
         text = f"apt-get install {' '.join(packages)}"
-        if os.environ.get("PDFOCR_TEST_LANGUAGES"):
+        if os.environ.get(_ALL_INSTALLED):
             pytest.fail(text)
         pytest.skip(text)
     assert folder is not None

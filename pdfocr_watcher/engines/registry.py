@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from pdfocr_watcher.engines.base import Engine, LineEngine
 from pdfocr_watcher.engines.null import NullEngine
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.scripts import AUTO
 from pdfocr_watcher.engines.tessdata import find_tessdata
 from pdfocr_watcher.engines.vllm.found import find_vllm
@@ -14,40 +15,45 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class Setup:
     """What an engine is made with.
 
     Attributes:
-        threads: that read one page, at least 1.
+        threads: threads that read one page, at least 1.
+        weights: the folder with the weights that `models install` brings; None for none.
+        policy: how carefully it reads, where it has a choice.
         languages: of the pages, by any name that `scripts` knows; `auto` to tell them from the pages.
         tessdata: the folder with Tesseract's language data; empty for where the system has it.
     """
 
-    threads: int
+    threads: int = 1
+    weights: Path | None = None
+    policy: ReadingPolicy = ReadingPolicy.ACCURATE
     languages: tuple[str, ...] = (AUTO,)
     tessdata: str = ""
 
 
-def _null(making: Making) -> Engine:
-    del making
+def _null(setup: Setup) -> Engine:
+    del setup
     return NullEngine()
 
 
-def _rapidocr(making: Making) -> Engine:
+def _rapidocr(setup: Setup) -> Engine:
     from pdfocr_watcher.engines.rapidocr import RapidOcrEngine  # noqa: PLC0415 - loads ONNX Runtime and OpenCV
     from pdfocr_watcher.engines.script_reading import AnyScriptEngine  # noqa: PLC0415 - the same
 
-    return AnyScriptEngine(RapidOcrEngine(making.threads), find_tessdata(making.tessdata), making.languages)
+    first = RapidOcrEngine(setup.threads, setup.policy, setup.weights)
+    return AnyScriptEngine(first, find_tessdata(setup.tessdata), setup.languages)
 
 
-def _tesseract(making: Making) -> Engine:
+def _tesseract(setup: Setup) -> Engine:
     from pdfocr_watcher.engines.tesseract import TesseractEngine  # noqa: PLC0415 - loads the library
 
-    return TesseractEngine(find_tessdata(making.tessdata), making.languages)
+    return TesseractEngine(find_tessdata(setup.tessdata), setup.languages)
 
 
 #: From an engine's name to what makes it.
-ENGINES: MappingProxyType[str, Callable[[Making], Engine]] = MappingProxyType(
+ENGINES: MappingProxyType[str, Callable[[Setup], Engine]] = MappingProxyType(
     {"rapidocr": _rapidocr, "tesseract": _tesseract, "null": _null}
 )
 
@@ -77,6 +83,7 @@ def create_engine(
     name: str,
     threads: int,
     weights: Path | None = None,
+    policy: ReadingPolicy = ReadingPolicy.ACCURATE,
     languages: tuple[str, ...] = (AUTO,),
     tessdata: str = "",
 ) -> Engine:
@@ -85,9 +92,10 @@ def create_engine(
     Args:
         name: an engine's name, or `auto`.
         threads: threads that read one page, at least 1.
-        weights: the folder with the weights for layout and tables, of which an engine of lines makes use; None for
-            rules alone.
-        languages: see `Making`.
+        weights: the folder with the weights that `models install` brings, of which an engine of lines makes use; None
+            for rules alone, and for nothing but the engine's own networks.
+        policy: how carefully it reads, where it has a choice.
+        languages: see `Setup`.
         tessdata: the same.
 
     Raises:
@@ -98,7 +106,7 @@ def create_engine(
     if resolved in GENERATIVE:
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"{resolved} reads in a process of its own, not in a worker.")
     try:
-        engine = ENGINES[resolved](Making(threads, languages, tessdata))
+        engine = ENGINES[resolved](Setup(threads, weights, policy, languages, tessdata))
     except PdfocrError:
         raise
     except Exception as error:

@@ -11,7 +11,7 @@ from pdfocr_watcher.pipeline.cgroups import allowance
 
 #: Memory that one process of an engine needs, in bytes, measured on pages of 200 dpi with room to spare.
 _ENGINE_MEMORY = {
-    "rapidocr": 900_000_000,
+    "rapidocr": 1_050_000_000,
     "tesseract": 600_000_000,
     "null": 150_000_000,
     "vllm": 300_000_000,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pdfocr_watcher.engines.base import Engine, EngineInfo
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import create_engine
 from pdfocr_watcher.engines.scripts import AUTO
@@ -40,11 +41,13 @@ class WorkerSettings:
         layout_dpi: resolution of the layout pictures.
         jpeg_quality: of figures and layout pictures.
         straighten: whether pages that are turned or askew are made upright.
-        weights: the folder with the weights for layout and tables; empty for rules alone.
+        weights: the folder with the weights that `models install` brings; empty for none.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
         languages: those of the pages, by any name that `engines.scripts` knows; `auto` to tell them from the pages.
         tessdata: the folder with Tesseract's language data; empty for where the system has it.
+        policy: how carefully pages are read, a `ReadingPolicy`.
         only_text_layer: whether pages that have a text layer are read by nothing else.
+        running_titles: whether running titles and page numbers are in output.mmd too.
     """
 
     engine: str
@@ -56,7 +59,9 @@ class WorkerSettings:
     profile: Mapping[str, Any] | None = None
     languages: tuple[str, ...] = (AUTO,)
     tessdata: str = ""
+    policy: str = ReadingPolicy.ACCURATE
     only_text_layer: bool = False
+    running_titles: bool = False
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -95,7 +100,8 @@ class Hand:
         match task:
             case AssembleTask():
                 with step(Step.ASSEMBLE, Path(task.job)):
-                    return {"images": assemble(JobFolder(Path(task.job)), task.total)}
+                    images = assemble(JobFolder(Path(task.job)), task.total, running_titles=settings.running_titles)
+                return {"images": images}
             case KeepTask() if self._profile is not None:
                 return keep_page(task, self._profile, *layout)
             case PrepareTask() if self._profile is not None:
@@ -119,9 +125,8 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
         engine = None
         if settings.profile is None:
             weights = Path(settings.weights) if settings.weights else None
-            engine = create_engine(
-                settings.engine, settings.threads, weights, tuple(settings.languages), settings.tessdata
-            )
+            policy, languages = ReadingPolicy(settings.policy), tuple(settings.languages)
+            engine = create_engine(settings.engine, settings.threads, weights, policy, languages, settings.tessdata)
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return
