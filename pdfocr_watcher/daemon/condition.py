@@ -54,6 +54,10 @@ class Condition:
         self._well_at = monotonic()
         self._was_ready = False
 
+    def configure(self, config: Config) -> None:
+        """Go by these limits from now on."""
+        self._config = config
+
     def watch(self, intake: Intake) -> None:
         """Look at the inbox too; it is made last, for it asks whether it may claim."""
         self._intake = intake
@@ -96,11 +100,12 @@ class Condition:
     def _busy(self) -> bool:
         return bool(len(self._settling) or self._pipeline.busy or self._deliveries.waiting)
 
-    def health(self, state: DaemonState) -> Health:
+    def health(self, state: DaemonState, config_notes: tuple[str, ...] = ()) -> Health:
         """What health.json says.
 
         Args:
             state: what the daemon does; one that runs may be paused, or have lost sight of its inbox.
+            config_notes: what of the changed configuration is not in force.
         """
         reason = None
         if state is DaemonState.STARTING:
@@ -118,6 +123,7 @@ class Condition:
             engine_state=self._reader.state,
             engine_model=self._reader.info.model if self._reader.info is not None else None,
             engine_notes=self._reader.notes,
+            config_notes=config_notes,
             jobs_waiting=len(jobs) - in_work,
             jobs_in_work=in_work,
             files_in_inbox=self._intake.waiting if self._intake else 0,

@@ -46,26 +46,38 @@ class Derived:
         self._index_threads = ThreadPoolExecutor(2, "index")
         self._health_refused = False
         self._closed = False
+        self._changed = asyncio.Event()
+
+    def configure(self, config: Config) -> None:
+        """Write as often as this says from now on; where, stays."""
+        self._config = config
+        before, self._changed = self._changed, asyncio.Event()
+        before.set()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait so long, or until it is to be done more or less often."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
 
     async def keep_health(self) -> None:
         """Write health.json again and again, until it is closed."""
         while not self._closed:
             await self._write_health()
-            await asyncio.sleep(self._config.service.health_interval)
+            await self._rest(self._config.service.health_interval)
 
     async def keep_index(self) -> None:
         """Rebuild the index if that is needed, then write what changes, until cancelled."""
-        pause = self._config.index.flush_seconds
         whole = self._index.found
         while not whole:
             whole = await self._index_step(reindex, self._folders, self._index) is not None
             if not whole:
-                await asyncio.sleep(pause)
+                await self._rest(self._config.index.flush_seconds)
         loop = asyncio.get_running_loop()
         self._deliveries.remember(await loop.run_in_executor(self._index_threads, self._index.entries))
         refused = False
         while True:
-            await asyncio.sleep(pause)
+            await self._rest(self._config.index.flush_seconds)
             written = await self._index_step(self._flush, refused, tell=not refused)
             refused = written is None
 
