@@ -16,6 +16,7 @@ import typer
 from pdfocr_watcher import __version__
 from pdfocr_watcher.cli import jobs as job_commands
 from pdfocr_watcher.cli import models as model_commands
+from pdfocr_watcher.cli import service as service_commands
 from pdfocr_watcher.cli import setup as setup_commands
 from pdfocr_watcher.cli.context import ConfigOption, load
 from pdfocr_watcher.errors import FAILURES, ErrorCode, PdfocrError
@@ -101,6 +102,7 @@ def _daemon(config_path: Path | None, *, once: bool) -> Never:
 job_commands.register(app)
 setup_commands.register(app)
 model_commands.register(app)
+service_commands.register(app)
 
 
 def main() -> None:
