@@ -69,6 +69,11 @@ def install_service(
     installing.write_files(files, root)
     for path in files:
         typer.echo(f"{root / path} written.")
+    # What an earlier installation opened is closed again.
+    stale = [path for path in installing.drop_ins(service.unit, root) if path.relative_to(root) not in files]
+    installing.remove_files(stale)
+    for path in stale:
+        typer.echo(f"{path} removed.")
     if root != Path("/"):
         return
     names = {path.parts[1]: str(root / path) for path in files if path.parts[1] in {"sysusers.d", "tmpfiles.d"}}

@@ -57,7 +57,7 @@ def written_files(unit: str, root: Path) -> list[Path]:
         root: of the system.
     """
     units, shared = root / UNITS, root / "etc/sysusers.d" / f"{NAME}.conf"
-    own = [root / "etc/tmpfiles.d" / f"{unit}.conf", *sorted((units / f"{unit}.service.d").glob("*.conf"))]
+    own = [root / "etc/tmpfiles.d" / f"{unit}.conf", *drop_ins(unit, root)]
     template = units / f"{NAME}@.service"
     if unit == NAME:
         own += [units / f"{NAME}.service", units / f"{NAME}-purge.service", units / f"{NAME}-purge.timer"]
@@ -67,6 +67,11 @@ def written_files(unit: str, root: Path) -> list[Path]:
         own += [template] if not others else []
         last = not others and not is_ours(units / f"{NAME}.service")
     return [path for path in (*own, *([shared] if last else [])) if is_ours(path)]
+
+
+def drop_ins(unit: str, root: Path) -> list[Path]:
+    """The drop-ins that were written for a unit."""
+    return [path for path in sorted((root / UNITS / f"{unit}.service.d").glob("*.conf")) if is_ours(path)]
 
 
 def remove_files(paths: Iterable[Path]) -> None:

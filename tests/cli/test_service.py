@@ -76,6 +76,12 @@ def test_installing_again_takes_up_what_the_configuration_says_now(run, config, 
     assert "TimeoutStopSec=115\n" in (system / _UNITS / "pdfocr-watcher.service").read_text()
 
 
+def test_what_an_earlier_installation_opened_is_closed_again(run, config, system):
+    run("install-service", "--config", config, "--droppers", "--root", system, expect=0)
+    run("install-service", "--config", config, "--root", system, expect=0)
+    assert not (system / _UNITS / "pdfocr-watcher.service.d").exists()
+
+
 @pytest.mark.parametrize("link", [False, True])
 def test_a_unit_that_is_somebodys_own_is_never_replaced_nor_removed(run, config, system, tmp_path, link):
     unit = system / _UNITS / "pdfocr-watcher.service"
