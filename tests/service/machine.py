@@ -72,13 +72,14 @@ class Machine:
         for folder in reversed(self._mounted):
             subprocess.run(["umount", "-l", folder], check=False)
 
-    def run(self, *command: str, check: bool = True, environment: dict[str, str] | None = None) -> str:
-        """Run a command there, as root; what it says."""
+    def run(self, *command: str, check: bool = True, given: bytes = b"") -> str:
+        """Run a command there, as root, that is given something to read; what it says."""
         inside = ["nsenter", "-t", str(self._leader()), "-m", "-p", "-u", "-i", "-n", "-C", "--", *command]
-        values = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/root", **(environment or {})}
-        ended = subprocess.run(inside, capture_output=True, text=True, check=False, timeout=120, env=values)
-        assert not check or ended.returncode == 0, f"{command}: {ended.stdout}{ended.stderr}"
-        return ended.stdout + ended.stderr
+        values = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/root"}
+        ended = subprocess.run(inside, input=given, capture_output=True, check=False, timeout=120, env=values)
+        said = (ended.stdout + ended.stderr).decode()
+        assert not check or ended.returncode == 0, f"{command}: {said}"
+        return said
 
     def shows(self, unit: str, *names: str) -> list[str]:
         """Properties of a unit."""

@@ -23,7 +23,7 @@ _COMMAND = f"{PROGRAM}/bin/pdfocr-watcher"
 _CONFIG = "/etc/pdfocr-watcher/config.yaml"
 _SETTINGS = """
 folders: {root: /var/lib/pdfocr-watcher}
-engine: {name: rapidocr}
+engine: {name: rapidocr, threads: 2}
 inbox: {settle_seconds: 0.2, rescan_interval: 1, min_free_bytes: 0}
 render: {sandbox: required, dpi: 120}
 service: {health_interval: 0.5}
@@ -166,6 +166,20 @@ def test_old_results_go_by_the_timers_service_beside_the_running_daemon(machine)
     machine.run("systemctl", "start", "pdfocr-watcher-purge.service")
     assert not folder.exists()
     assert "1 result, " in machine.logged("pdfocr-watcher-purge.service")
+
+
+def test_a_share_that_is_mounted_while_it_runs_is_seen(machine):
+    """As after a server was away: the unit's own view of the file system takes over what the host mounts."""
+    inbox = "/var/lib/pdfocr-watcher/inbox"
+    machine.run("mount", "-t", "tmpfs", "-o", "mode=2770,gid=pdfocr", "share", inbox)
+    try:
+        machine.run("sh", "-c", f"cat > {inbox}/.part && mv {inbox}/.part {inbox}/mounted.pdf", given=born_digital(1))
+        outbox = machine.root / "var/lib/pdfocr-watcher/outbox"
+        wait_for(lambda: list(outbox.glob("mounted.*/output.mmd")), "a result of what lay on the share")
+    finally:
+        machine.run("systemctl", "stop", _UNIT)
+        machine.run("umount", inbox)
+        (machine.root / "var/lib/pdfocr-watcher/jobs/.inbox-mount").unlink()
 
 
 def test_a_stop_is_in_good_order_and_in_time_also_in_the_middle_of_a_book(machine):

@@ -70,7 +70,7 @@ def test_the_unit_for_a_cpu_is_as_closed_as_it_can_be(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "limit"), [({"gpu": True}, 2.6), ({"network": True}, 1.7), ({"droppers": True}, 1.6)]
+    ("options", "limit"), [({"gpu": True}, 1.5), ({"network": True}, 1.6), ({"droppers": True}, 1.2)]
 )
 def test_what_a_drop_in_opens_stays_within_limits(tmp_path, options, limit):
     assert _exposure(tmp_path, replace(default_installation(), **options)) <= limit
