@@ -102,8 +102,8 @@ def uninstall_service(
         typer.echo(f"Nothing of {unit} is there that install-service wrote.")
         return
     if root == Path("/"):
-        names = [f"{unit}.service", *([f"{NAME}-purge.timer"] if unit == NAME else [])]
-        installing.tell("systemctl", "disable", "--now", *names)
+        timers = [path.name for path in written if path.suffix == ".timer"]
+        installing.tell("systemctl", "disable", "--now", f"{unit}.service", *timers)
     installing.remove_files(written)
     for path in written:
         typer.echo(f"{path} removed.")

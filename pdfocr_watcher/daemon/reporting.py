@@ -16,7 +16,7 @@ _log = structlog.get_logger(__name__)
 _INTERVAL = 5.0
 #: The same until the daemon is ready, for which others may wait.
 _STARTING_INTERVAL = 0.5
-#: Seconds that the start may take from each report on, while the engine loads; loading has a limit of its own.
+#: Seconds that the start may take from each report on, as long as the loop turns.
 _EXTENSION = 60.0
 #: Signs of life in the time in which the manager wants one.
 _SIGNS = 3
@@ -69,11 +69,12 @@ class Reporting:
     def _begin(self, health: Health) -> None:
         """Tell that the daemon is ready once it looks at its inbox and its engine has loaded, or failed to.
 
-        An engine that failed is tried again for ever, and files are claimed meanwhile: that is no failed start.
+        An engine that failed is tried again for ever, and files are claimed meanwhile: that is no failed start. Nor is
+        one that waits for a disk, or has many jobs to look at: who ends it then only has it begin again.
         """
-        if self._ready or health.state in {DaemonState.STARTING, DaemonState.STOPPING}:
+        if self._ready or health.state is DaemonState.STOPPING:
             return
-        if health.engine_state == EngineState.LOADING:
+        if health.state is DaemonState.STARTING or health.engine_state == EngineState.LOADING:
             self._notifier.extend(_EXTENSION)
             return
         self._ready = True

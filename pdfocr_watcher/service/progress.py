@@ -60,7 +60,6 @@ def status_line(health: Health, pages_per_minute: float) -> str:
         return f"{health.state.capitalize()}: {health.reason}"
     if health.state is not DaemonState.RUNNING:
         return f"{health.state.capitalize()}."
-    queue = (
-        f"{health.jobs_in_work} jobs in work, {health.jobs_waiting} waiting, {health.files_in_inbox} files in the inbox"
-    )
-    return f"{queue}; {pages_per_minute:.1f} pages a minute; engine {health.engine} is {health.engine_state}."
+    jobs = f"Jobs: {health.jobs_in_work} in work, {health.jobs_waiting} waiting"
+    inbox = f"files in the inbox: {health.files_in_inbox}"
+    return f"{jobs}; {inbox}; {pages_per_minute:.1f} pages a minute; engine {health.engine} is {health.engine_state}."

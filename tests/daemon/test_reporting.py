@@ -51,10 +51,12 @@ async def test_it_is_ready_once_the_inbox_is_watched_and_the_engine_has_loaded(p
     assert place.said() == ["WATCHDOG=1"]
 
 
-async def test_a_start_that_waits_for_a_disk_is_not_extended_and_one_that_loads_a_model_is(place):
-    assert not any(line.startswith("EXTEND") for line in place.said())
+async def test_a_start_that_looks_at_its_jobs_or_loads_a_model_asks_for_time_until_it_is_over(place):
+    assert "EXTEND_TIMEOUT_USEC=60000000" in place.said()
     place.state = DaemonState.RUNNING
     assert "EXTEND_TIMEOUT_USEC=60000000" in place.said()
+    place.engine = EngineState.READY
+    assert not any(line.startswith("EXTEND") for line in place.said())
 
 
 @pytest.mark.parametrize("engine", [EngineState.FAILED, EngineState.UNREACHABLE])

@@ -60,7 +60,7 @@ def _health(**values):
     [
         (
             {},
-            "1 jobs in work, 3 waiting, 2 files in the inbox; 12.5 pages a minute; engine rapidocr is ready.",
+            "Jobs: 1 in work, 3 waiting; files in the inbox: 2; 12.5 pages a minute; engine rapidocr is ready.",
         ),
         ({"state": DaemonState.PAUSED, "reason": "The disk is full."}, "Paused: The disk is full."),
         ({"state": DaemonState.STOPPING}, "Stopping."),
