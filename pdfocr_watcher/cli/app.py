@@ -16,6 +16,7 @@ import typer
 from pdfocr_watcher import __version__
 from pdfocr_watcher.cli import jobs as job_commands
 from pdfocr_watcher.cli import models as model_commands
+from pdfocr_watcher.cli import monitoring as monitoring_commands
 from pdfocr_watcher.cli import service as service_commands
 from pdfocr_watcher.cli import setup as setup_commands
 from pdfocr_watcher.cli.context import ConfigOption, load
@@ -100,6 +101,7 @@ def _daemon(config_path: Path | None, *, once: bool) -> Never:
 
 
 job_commands.register(app)
+monitoring_commands.register(app)
 setup_commands.register(app)
 model_commands.register(app)
 service_commands.register(app)

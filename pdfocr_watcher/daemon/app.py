@@ -17,7 +17,7 @@ from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.daemon.aftermath import Aftermath
 from pdfocr_watcher.daemon.changes import Changes, index_of
 from pdfocr_watcher.daemon.claiming import TellingClaimer
-from pdfocr_watcher.daemon.condition import Condition
+from pdfocr_watcher.daemon.condition import Condition, Snapshot
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.derived import Derived
 from pdfocr_watcher.daemon.reading import decided, make_reader, text_layers
@@ -32,8 +32,10 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.claim import Claim
 from pdfocr_watcher.inbox.intake import Intake
 from pdfocr_watcher.jobs.durable import make_folders
+from pdfocr_watcher.jobs.folder import SHOWN_NAME
 from pdfocr_watcher.jobs.lock import DaemonLock
 from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.jobs.overview import Overview
 from pdfocr_watcher.jobs.probe import owner_of, try_access
 from pdfocr_watcher.jobs.requests import forget_old
 from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
@@ -43,7 +45,7 @@ from pdfocr_watcher.pipeline.process import Pipeline
 from pdfocr_watcher.pipeline.rendering import choose_rasterizers
 from pdfocr_watcher.pipeline.sizing import render_workers
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.service.health import DaemonState, Health
+from pdfocr_watcher.service.health import DaemonState
 from pdfocr_watcher.service.logs import set_level
 from pdfocr_watcher.service.notify import Notifier
 
@@ -55,8 +57,6 @@ _DELIVERIES_GRACE = 2.0
 _POOL_GRACE = 5.0
 #: Seconds between two looks at whether `once` is through.
 _ONCE_INTERVAL = 0.1
-#: The folder below the root in which the status of jobs can be followed where the jobs lie elsewhere.
-MIRROR_NAME = "status"
 EX_OK, EX_SOME_FAILED = 0, 1
 
 
@@ -91,7 +91,7 @@ class Daemon:
         self._reader = make_reader(config, self._engine)
         self._index = index_of(config)
         shared = self._folders.jobs.is_relative_to(self._folders.root)
-        self._mirror = None if shared else self._folders.root / MIRROR_NAME
+        self._mirror = None if shared else self._folders.root / SHOWN_NAME
         self._owner = owner_of(self._folders.jobs)
         mark = f"{self._owner}-{secrets.token_hex(4)}"
         self._jobs = Storage(self._folders.jobs, mark)
@@ -147,11 +147,11 @@ class Daemon:
             utc_now,
         )
         self._condition.watch(self._intake)
-        self._derived = Derived(config, self._index, self._deliveries, self._health)
+        self._derived = Derived(config, self._index, self._deliveries, self._look)
         changes = Changes(self._folders, self._pipeline, self._index, self._deliveries.has, self._policy)
         self._changes = changes
         self._retaining = Retaining(config, changes.purge, utc_now)
-        self._reporting = Reporting(notifier or Notifier(), self._health, self._reader)
+        self._reporting = Reporting(notifier or Notifier(), lambda: self._look(Overview()).health, self._reader)
 
     @property
     def deliveries(self) -> Deliveries:
@@ -302,8 +302,9 @@ class Daemon:
         _end_children()
         _log.info("daemon.stopped")
 
-    def _health(self) -> Health:
-        return self._condition.health(self._state, self._reloading.notes if self._reloading is not None else ())
+    def _look(self, overview: Overview) -> Snapshot:
+        notes = self._reloading.notes if self._reloading is not None else ()
+        return self._condition.snapshot(self._state, overview, notes)
 
     def _configure(self, config: Config) -> None:
         """Give the rooms a configuration in which only keys of `config.changing.RELOADABLE` have changed."""

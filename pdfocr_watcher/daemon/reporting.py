@@ -8,7 +8,7 @@ import structlog
 from pdfocr_watcher.pipeline.reader import EngineState, Reader
 from pdfocr_watcher.service.health import DaemonState, Health
 from pdfocr_watcher.service.notify import Notifier
-from pdfocr_watcher.service.progress import Rate, standstill, status_line
+from pdfocr_watcher.service.progress import standstill, status_line
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +35,6 @@ class Reporting:
         self._notifier = notifier
         self._health = health
         self._reader = reader
-        self._rate: Rate | None = None
         self._ready = False
         self._said = ""
         self._stuck = False
@@ -52,17 +51,15 @@ class Reporting:
 
         It is called by the loop: a loop that does not turn gives no sign of life.
         """
-        health, now = self._health(), asyncio.get_running_loop().time()
-        self._rate = self._rate or Rate(now)
+        health = self._health()
         self._begin(health)
-        line = status_line(health, self._rate.at(now, health.pages_done))
         reason = standstill(self._reader.overdue)
         if reason is None:
             self._notifier.alive()
         elif not self._stuck:
             _log.error("daemon.standstill", reason=reason)
         self._stuck = reason is not None
-        if (said := reason or line) != self._said:
+        if (said := reason or status_line(health)) != self._said:
             self._notifier.status(said)
         self._said = said
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pdfocr_watcher.engines.base import Engine, EngineInfo
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import create_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -39,8 +40,9 @@ class WorkerSettings:
         layout_dpi: resolution of the layout pictures.
         jpeg_quality: of figures and layout pictures.
         straighten: whether pages that are turned or askew are made upright.
-        weights: the folder with the weights for layout and tables; empty for rules alone.
+        weights: the folder with the weights that `models install` brings; empty for none.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
+        policy: how carefully pages are read, a `ReadingPolicy`.
         only_text_layer: whether pages that have a text layer are read by nothing else.
     """
 
@@ -51,6 +53,7 @@ class WorkerSettings:
     straighten: bool = True
     weights: str = ""
     profile: Mapping[str, Any] | None = None
+    policy: str = ReadingPolicy.ACCURATE
     only_text_layer: bool = False
 
     def to_json(self) -> str:
@@ -114,7 +117,7 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
         engine = None
         if settings.profile is None:
             weights = Path(settings.weights) if settings.weights else None
-            engine = create_engine(settings.engine, settings.threads, weights)
+            engine = create_engine(settings.engine, settings.threads, weights, ReadingPolicy(settings.policy))
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return

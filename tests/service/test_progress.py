@@ -1,12 +1,12 @@
-"""Whether the daemon gets on, how fast, and the line that says so."""
+"""Whether the daemon gets on, and the line that says so."""
 
 import math
 from datetime import UTC, datetime
 
 import pytest
 
-from pdfocr_watcher.service.health import DaemonState, Health
-from pdfocr_watcher.service.progress import MARGIN, Rate, standstill, status_line
+from pdfocr_watcher.service.health import DaemonState, Health, PagesPerMinute
+from pdfocr_watcher.service.progress import MARGIN, standstill, status_line
 
 
 @pytest.mark.parametrize("overdue", [-170.0, 0.0, MARGIN])
@@ -19,22 +19,6 @@ def test_an_engine_that_answers_nobody_and_that_nothing_ends_is_one(overdue):
     reason = standstill(overdue)
     assert reason is not None
     assert "has not answered" in reason
-
-
-def test_the_rate_is_that_of_the_last_minute():
-    rate = Rate(1000.0)
-    assert rate.at(1000.0, 0) == 0.0
-    assert rate.at(1030.0, 15) == 30.0
-    assert rate.at(1060.0, 30) == 30.0
-    assert rate.at(1090.0, 30) == 15.0
-    assert rate.at(1120.0, 30) == 0.0
-
-
-def test_the_rate_keeps_no_more_than_a_minute():
-    rate = Rate(0.0)
-    for second in range(10_000):
-        rate.at(float(second), second)
-    assert len(rate._seen) < 65
 
 
 def _health(**values):
@@ -52,7 +36,15 @@ def _health(**values):
         "free_bytes": 0,
         "events_lost": 0,
     }
-    return Health(**{"state": DaemonState.RUNNING, **settled, **counts, **values})
+    return Health(
+        **{
+            "state": DaemonState.RUNNING,
+            "pages_per_minute": PagesPerMinute(last_minute=12.5),
+            **settled,
+            **counts,
+            **values,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,4 +59,4 @@ def _health(**values):
     ],
 )
 def test_the_line_says_what_keeps_the_daemon_busy_or_what_stops_it(values, line):
-    assert status_line(_health(**values), 12.5) == line
+    assert status_line(_health(**values)) == line
