@@ -130,19 +130,20 @@ def _described(
     except KeyError:
         group, makes_user = user, True
     folders = config.folders
-    all_folders = (folders.root, folders.inbox, folders.jobs, folders.outbox, folders.failed)
+    own_folders = (folders.root, folders.inbox, folders.jobs, folders.outbox, folders.failed)
+    metrics = config.service.metrics_file
     named = config.permissions.group
     return Installation(
         program=_program(),
         config=file,
-        folders=all_folders,
+        folders=(*own_folders, Path(metrics).parent) if metrics else own_folders,
         shutdown_seconds=config.service.shutdown_seconds,
         user=user,
         group=group,
         makes_user=makes_user or user == _DEFAULT_USER,
         groups=() if named in _RULES else (named,),
         instance=instance,
-        own_folders=tuple(folder for folder in all_folders if not folder.exists()),
+        own_folders=tuple(folder for folder in own_folders if not folder.exists()),
         gpu=engine == "vllm" or bool(gpus),
         gpus=gpus,
         network=engine == "vllm-server",

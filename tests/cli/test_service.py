@@ -54,6 +54,13 @@ def test_a_dry_run_shows_the_units_for_a_configuration_and_writes_nothing(run, c
     assert _files(system) == []
 
 
+def test_metrics_that_lie_elsewhere_can_be_written_there(run, config, system):
+    config.write_text("engine: rapidocr\nservice: {metrics_file: /var/lib/node_exporter/ocr.prom}\n")
+    shown = run("install-service", "--config", config, "--root", system, "--dry-run", expect=0)
+    assert "ReadWritePaths=-/var/lib/node_exporter\n" in shown
+    assert "d /var/lib/node_exporter " not in shown
+
+
 def test_what_is_installed_is_removed_again_and_nothing_else(run, config, system):
     run("install-service", "--config", config, "--root", system, expect=0)
     written = _files(system)
