@@ -104,6 +104,7 @@ def make_reader(config: Config, engine: str) -> Reader:
         profile.model_dump(mode="json") if profile is not None else None,
         policy=config.engine.policy,
         only_text_layer=config.engine.text_layer is TextLayer.ONLY,
+        running_titles=config.output.running_titles,
     )
     # What prepares pages starts at once, however long the model takes.
     worker_limit = limit if profile is None else _START_SECONDS

@@ -44,6 +44,7 @@ class WorkerSettings:
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
         policy: how carefully pages are read, a `ReadingPolicy`.
         only_text_layer: whether pages that have a text layer are read by nothing else.
+        running_titles: whether running titles and page numbers are in output.mmd too.
     """
 
     engine: str
@@ -55,6 +56,7 @@ class WorkerSettings:
     profile: Mapping[str, Any] | None = None
     policy: str = ReadingPolicy.ACCURATE
     only_text_layer: bool = False
+    running_titles: bool = False
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -93,7 +95,8 @@ class Hand:
         match task:
             case AssembleTask():
                 with step(Step.ASSEMBLE, Path(task.job)):
-                    return {"images": assemble(JobFolder(Path(task.job)), task.total)}
+                    images = assemble(JobFolder(Path(task.job)), task.total, running_titles=settings.running_titles)
+                return {"images": images}
             case KeepTask() if self._profile is not None:
                 return keep_page(task, self._profile, *layout)
             case PrepareTask() if self._profile is not None:
