@@ -152,7 +152,8 @@ FAILURES: dict[ErrorCode, Failure] = {
         "The document has more pages than allowed.", "Split the document, or raise `job.max_pages`."
     ),
     ErrorCode.PDF_ENCRYPTED: Failure(
-        "The document opens only with a password.", "Save it without a password and drop it again."
+        "The document opens only with a password.",
+        "Save it without a password and drop it again; or add its password to `render.passwords_file`, then `retry`.",
     ),
     ErrorCode.PDF_DAMAGED: Failure(
         "The document is damaged beyond what the renderers can repair.",

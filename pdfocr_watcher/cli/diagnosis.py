@@ -10,6 +10,7 @@ from pdfocr_watcher import __version__
 from pdfocr_watcher.cli.findings import Finding, Level
 from pdfocr_watcher.cli.model_diagnosis import model_findings
 from pdfocr_watcher.config.model import Config, Renderer, Sandbox
+from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.registry import GENERATIVE, create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
@@ -38,6 +39,7 @@ def diagnose(config: Config | None) -> list[Finding]:
         *_configuration(config),
         _renderer(settings),
         _sandbox(settings),
+        *_passwords(settings),
         *_engine(settings),
         *_models(settings),
         *_folders(config),
@@ -88,6 +90,17 @@ def _sandbox(config: Config) -> Finding:
         "sandbox",
         f"renderers are confined by Landlock (version {protection.landlock_version}) and seccomp",
     )
+
+
+def _passwords(config: Config) -> Iterator[Finding]:
+    if (file := PasswordsFile.named(config.render.passwords_file)) is None:
+        return
+    try:
+        count = len(file.read())
+    except PdfocrError as error:
+        yield Finding(Level.MISSING, "passwords", error.detail)
+    else:
+        yield Finding(Level.GOOD, "passwords", f"{count} are tried on encrypted PDFs")
 
 
 def _engine(config: Config) -> Iterator[Finding]:

@@ -216,6 +216,11 @@ class Render(Section):
         True,
         description="whether pages that lie on their side, upside down or askew are made upright to be read",
     )
+    passwords_file: str = Field(
+        "",
+        description="a file with passwords for encrypted PDFs, one a line, which are tried in order; outside of the "
+        "folders above, and closed to others",
+    )
     sandbox: Sandbox = Field(
         Sandbox.AUTO,
         description="renderers see one PDF, fonts and their own scratch folder, and no network (Landlock and seccomp): "

@@ -12,7 +12,8 @@ from typing import Any
 
 import structlog
 
-from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.config.model import Config, Render
+from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.daemon.aftermath import Aftermath
 from pdfocr_watcher.daemon.changes import Changes, index_of
@@ -38,7 +39,7 @@ from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opener
 from pdfocr_watcher.pipeline.process import Pipeline
-from pdfocr_watcher.pipeline.rendering import choose_rasterizers
+from pdfocr_watcher.pipeline.rendering import Protection, Unlocker, choose_protection, choose_rasterizers
 from pdfocr_watcher.pipeline.sizing import render_workers
 from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.service.health import DaemonState
@@ -73,7 +74,8 @@ class Daemon:
         self._state = DaemonState.STARTING
         self._disk = ThreadPoolExecutor(1, "daemon")
         render = config.render
-        rasterizers = choose_rasterizers(render.renderer, render.memory_bytes, render.max_pixels, render.sandbox)
+        protection = choose_protection(render.sandbox)
+        rasterizers = choose_rasterizers(render.renderer, render.memory_bytes, render.max_pixels, protection)
         self._reader = make_reader(config, self._engine)
         self._index = index_of(config)
         shared = self._folders.jobs.is_relative_to(self._folders.root)
@@ -91,7 +93,7 @@ class Daemon:
             self._reader,
             self._journal,
             self._jobs,
-            Opener(config, rasterizers, self._deliveries.earlier),
+            Opener(config, rasterizers, self._deliveries.earlier, _unlocker(render, protection)),
             self._deliveries.begin,
             utc_now,
             render_workers(config.render),
@@ -299,6 +301,18 @@ class Daemon:
 
     async def _in_thread(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
+
+
+def _unlocker(render: Render, protection: Protection) -> Unlocker | None:
+    """Who opens encrypted PDFs; None where the configuration names no passwords.
+
+    Raises:
+        PdfocrError: CONFIG_INVALID, the file with the passwords cannot be used.
+    """
+    if (passwords := PasswordsFile.named(render.passwords_file)) is None:
+        return None
+    passwords.read()
+    return Unlocker(passwords.read, render.memory_bytes, protection)
 
 
 def _end_children() -> None:

@@ -31,6 +31,7 @@ class ActiveJob:
         status: what status.json says, or will say at the next write.
         folder: its folder in jobs/.
         sizes: the pages' sizes; empty until the PDF was opened.
+        unlocked: whether its pages are read from a copy without the PDF's encryption.
         tries: failed tries of a page, by index.
         render_seconds: time that renderers have worked on it since this daemon began.
         remaining: pages that have no checkpoint.
@@ -43,6 +44,7 @@ class ActiveJob:
     status: JobStatus
     folder: JobFolder
     sizes: tuple[PageSize, ...] = ()
+    unlocked: bool = False
     tries: dict[int, int] = field(default_factory=dict)
     render_seconds: float = 0.0
     remaining: int = 0
@@ -64,6 +66,11 @@ class ActiveJob:
     def input(self) -> Path:
         """The claimed PDF."""
         return self.folder.input(self.status.filename)
+
+    @property
+    def readable(self) -> Path:
+        """What its pages are read from: the claimed PDF, or its copy without encryption."""
+        return self.folder.unlocked if self.unlocked else self.input
 
     def enter(self) -> None:
         """Something of this job is being worked on."""

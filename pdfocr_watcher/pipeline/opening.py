@@ -22,7 +22,7 @@ from pdfocr_watcher.jobs.folder import GROUNDING_NAME, LAYOUTS_NAME, MARKDOWN_NA
 from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus
 from pdfocr_watcher.jobs.moving import copy_verified
 from pdfocr_watcher.jobs.steps import Step, step
-from pdfocr_watcher.pipeline.rendering import PageSize, Rasterizer, inspect_document
+from pdfocr_watcher.pipeline.rendering import PageSize, Rasterizer, Unlocker, inspect_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Opened:
         failed: those of them that could not be read.
         duplicate_of: the earlier job with the same content, None if there is none.
         reused: the status of the job whose outputs were taken over; None if the PDF is to be read.
+        unlocked: whether the pages are to be read from a copy without the PDF's encryption (`JobFolder.unlocked`).
     """
 
     sha256: str
@@ -57,6 +58,7 @@ class Opened:
     failed: tuple[FailedPageStatus, ...] = ()
     duplicate_of: str | None = None
     reused: JobStatus | None = None
+    unlocked: bool = False
 
 
 class Opener:
@@ -66,14 +68,20 @@ class Opener:
         config: limits, and what becomes of duplicates.
         rasterizers: the second is asked where the first finds the PDF damaged.
         earlier: finds a completed job by its content's SHA-256, None if there is none.
+        unlocker: opens encrypted PDFs with passwords; None where there are none.
     """
 
     def __init__(
-        self, config: Config, rasterizers: tuple[Rasterizer, ...], earlier: Callable[[str], Earlier | None]
+        self,
+        config: Config,
+        rasterizers: tuple[Rasterizer, ...],
+        earlier: Callable[[str], Earlier | None],
+        unlocker: Unlocker | None = None,
     ) -> None:
         self._config = config
         self._rasterizers = rasterizers
         self._earlier = earlier
+        self._unlocker = unlocker
 
     def open(self, folder: JobFolder, status: JobStatus) -> Opened:
         """Open a job's PDF.
@@ -97,10 +105,20 @@ class Opener:
         done, failed = _checkpoints(folder)
         duplicate_of = earlier.status.job_id if earlier is not None else None
         with step(Step.INSPECT, pdf):
-            sizes = inspect_document(
-                self._rasterizers, pdf, self._config.job.max_pages, self._config.render.timeout_seconds
-            )
-        return Opened(sha256, sizes, done, failed, duplicate_of)
+            sizes, unlocked = self._look_into(folder, pdf)
+        return Opened(sha256, sizes, done, failed, duplicate_of, unlocked=unlocked)
+
+    def _look_into(self, folder: JobFolder, pdf: Path) -> tuple[tuple[PageSize, ...], bool]:
+        """The sizes of the pages, and whether they are those of a copy without encryption."""
+        limits = (self._config.job.max_pages, self._config.render.timeout_seconds)
+        try:
+            return inspect_document(self._rasterizers, pdf, *limits), False
+        except PdfocrError as error:
+            if error.code is not ErrorCode.PDF_ENCRYPTED or self._unlocker is None:
+                raise
+        make_folder(folder.rasters, exist_ok=True)
+        self._unlocker.unlock(pdf, folder.unlocked, self._config.render.timeout_seconds)
+        return inspect_document(self._rasterizers, folder.unlocked, *limits), True
 
 
 def _checkpoints(folder: JobFolder) -> tuple[frozenset[int], tuple[FailedPageStatus, ...]]:

@@ -276,6 +276,7 @@ class Pipeline:
             job.change(now, failed_pages=opened.reused.failed_pages, **values)
             await self._end(job, Status.COMPLETED)
             return
+        job.unlocked = opened.unlocked
         missing = job.opened(now, opened.sizes, opened.done, opened.failed)
         await self._journal.commit(job)
         if not missing:

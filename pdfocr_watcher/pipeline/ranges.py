@@ -77,10 +77,9 @@ class RangeRenderer:
         def work() -> dict[int, Path]:
             job.folder.rasters.mkdir(exist_ok=True)
             folder.mkdir(exist_ok=True)
-            pdf = job.folder.input(job.status.filename)
             limit = self._settings.timeout_seconds * (1 + (len(pages) - 1) * _FURTHER_PAGE)
             with step(Step.RENDER, folder):
-                return rasterizer.render(pdf, pages, dpi, folder, limit)
+                return rasterizer.render(job.readable, pages, dpi, folder, limit)
 
         begun = monotonic()
         try:
