@@ -43,6 +43,7 @@ def diagnose(config: Config | None) -> list[Finding]:
         *_engine(settings),
         *_models(settings),
         *_folders(config),
+        *_hooks(settings),
         *_claims(config),
     ]
 
@@ -182,6 +183,17 @@ def _permissions(config: Config) -> Iterator[Finding]:
         yield Finding(
             Level.ADVICE, "jobs", f"others than the daemon may change what is in work: chmod go-w {config.folders.jobs}"
         )
+
+
+def _hooks(config: Config) -> Iterator[Finding]:
+    """Whether the commands of hooks are there."""
+    for ending in ("completed", "failed"):
+        if command := getattr(config.hooks, ending):
+            found = shutil.which(command[0])
+            text = (
+                f"hooks.{ending}: {found}" if found else f"hooks.{ending}: {command[0]} is no program that can be run"
+            )
+            yield Finding(Level.GOOD if found else Level.MISSING, "hooks", text)
 
 
 def _claims(config: Config | None) -> Iterator[Finding]:

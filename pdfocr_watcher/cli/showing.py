@@ -43,6 +43,7 @@ def show_job(found: FoundJob) -> None:
         "engine": f"{status.engine.name} ({status.engine.model})" if status.engine else None,
         "folder": str(found.folder),
         "error": status.error_message,
+        "hook": f"{status.hook.command}: {status.hook.message}" if status.hook else None,
     }
     for name, value in rows.items():
         if value is not None:

@@ -57,6 +57,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _pattern_clashes(config)
     yield from _models_clashes(config)
     yield from _passwords_clashes(config)
+    yield from _hooks_clashes(config)
     yield from _engine_clashes(config)
 
 
@@ -107,6 +108,19 @@ def _passwords_clashes(config: Config) -> Iterator[Clash]:
     elif name and (shared := folder_around(config.folders, Path(name).expanduser())):
         text = f"render.passwords_file: {name!r} lies in folders.{shared}, where others may read it"
         yield Clash(keys, text)
+
+
+def _hooks_clashes(config: Config) -> Iterator[Clash]:
+    for key in ("completed", "failed"):
+        program, *_ = getattr(config.hooks, key) or ("",)
+        keys, name = (("hooks", key),), f"hooks.{key}"
+        if not program:
+            if getattr(config.hooks, key):
+                yield Clash(keys, f"{name}: the first item must be a program, not empty")
+        elif "/" in program and not program.startswith("/"):
+            yield Clash(keys, f"{name}: {program!r} must begin with /, or be a name that PATH leads to")
+        elif program.startswith("/") and (shared := folder_around(config.folders, Path(program))):
+            yield Clash(keys, f"{name}: {program!r} lies in folders.{shared}, where others may change it")
 
 
 def _pattern_clashes(config: Config) -> Iterator[Clash]:

@@ -358,6 +358,17 @@ class Retention(Section):
     at: TimeOfDay = Field(time(3, 30), description="when they are removed, by the clock of the machine")
 
 
+class Hooks(Section):
+    """Commands that are run once a result was delivered: docs/hooks.md has examples."""
+
+    completed: tuple[str, ...] = Field(
+        (), description="the program and its arguments that are run for a completed job; none if empty"
+    )
+    failed: tuple[str, ...] = Field((), description="the same for a failed job")
+    timeout_seconds: Seconds = Field(60.0, description="after this time a command is ended, with all that it started")
+    max_parallel: int = Field(2, ge=1, le=32, description="commands that may run at a time; others wait")
+
+
 class Service(Section):
     """How the daemon is run."""
 
@@ -387,6 +398,7 @@ class Config(Section):
     permissions: Permissions = Field(default_factory=Permissions)
     index: Index = Field(default_factory=Index)
     retention: Retention = Field(default_factory=Retention)
+    hooks: Hooks = Field(default_factory=Hooks)
     service: Service = Field(default_factory=Service)
 
     @model_validator(mode="before")

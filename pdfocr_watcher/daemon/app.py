@@ -12,8 +12,7 @@ from typing import Any
 
 import structlog
 
-from pdfocr_watcher.config.model import Config, Render
-from pdfocr_watcher.config.passwords import PasswordsFile
+from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.daemon.aftermath import Aftermath
 from pdfocr_watcher.daemon.changes import Changes, index_of
@@ -21,7 +20,8 @@ from pdfocr_watcher.daemon.claiming import TellingClaimer
 from pdfocr_watcher.daemon.condition import Condition
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.derived import Derived
-from pdfocr_watcher.daemon.reading import decided, make_reader
+from pdfocr_watcher.daemon.hooks import Hooks
+from pdfocr_watcher.daemon.reading import decided, make_reader, make_unlocker
 from pdfocr_watcher.daemon.retaining import Retaining
 from pdfocr_watcher.daemon.settling import Settling
 from pdfocr_watcher.daemon.space import Space
@@ -39,7 +39,7 @@ from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opener
 from pdfocr_watcher.pipeline.process import Pipeline
-from pdfocr_watcher.pipeline.rendering import Protection, Unlocker, choose_protection, choose_rasterizers
+from pdfocr_watcher.pipeline.rendering import choose_protection, choose_rasterizers
 from pdfocr_watcher.pipeline.sizing import render_workers
 from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.service.health import DaemonState
@@ -49,6 +49,7 @@ _log = structlog.get_logger(__name__)
 #: Seconds of the shutdown time that are kept for putting jobs back and ending processes.
 _SHUTDOWN_RESERVE = 10.0
 _DELIVERIES_GRACE = 2.0
+_HOOKS_GRACE = 1.0
 _POOL_GRACE = 5.0
 #: Seconds between two looks at whether `once` is through.
 _ONCE_INTERVAL = 0.1
@@ -86,18 +87,22 @@ class Daemon:
         self._source = Storage(self._folders.inbox, mark, try_access)
         self._journal = StatusJournal(self._index, self._mirror, utc_now, self._jobs)
         self._policy = policy_of(config.permissions)
-        self._deliveries = Deliveries(self._folders, self._index, self._journal, self._jobs, mark, self._policy)
+        self._hooks = Hooks(config.hooks, lambda *failure: self._changes.note_hook(*failure))  # noqa: PLW0108 - is made later
+        self._deliveries = Deliveries(
+            self._folders, self._index, self._journal, self._jobs, mark, self._policy, self._hooks.delivered
+        )
         self._pipeline = Pipeline(
             config,
             rasterizers,
             self._reader,
             self._journal,
             self._jobs,
-            Opener(config, rasterizers, self._deliveries.earlier, _unlocker(render, protection)),
+            Opener(config, rasterizers, self._deliveries.earlier, make_unlocker(render, protection)),
             self._deliveries.begin,
             utc_now,
             render_workers(config.render),
         )
+        self._changes = Changes(self._folders, self._pipeline, self._index, self._deliveries.has, self._policy)
         self._settling = Settling(config.inbox.settle_seconds, self._pipeline.add)
         self._space = Space(self._folders.jobs, self._jobs, self._deliveries.storages, config.inbox)
         self._taking_up = TakingUp(
@@ -113,6 +118,7 @@ class Daemon:
             self._source,
             self._settling,
             self._taking_up,
+            self._hooks,
         )
         self._aftermath = Aftermath(self._folders.jobs, self._jobs, self._source)
         claimer = TellingClaimer(
@@ -214,13 +220,12 @@ class Daemon:
 
     async def _work(self) -> int:
         self._state = DaemonState.RUNNING
-        changes = Changes(self._folders, self._pipeline, self._index, self._deliveries.has, self._policy)
         rooms: list[Coroutine[Any, Any, None]] = [
             self._intake.run(),
             self._taking_up.mend(),
             self._pipeline.run(),
-            changes.run(),
-            Retaining(self._config, changes.purge, utc_now).run(once=self._once),
+            self._changes.run(),
+            Retaining(self._config, self._changes.purge, utc_now).run(once=self._once),
             self._space.watch(),
             self._aftermath.run(),
             self._derived.keep_index(),
@@ -273,6 +278,7 @@ class Daemon:
             async with asyncio.timeout(_POOL_GRACE):
                 await self._reader.stop()
         await self._deliveries.stop(_DELIVERIES_GRACE)
+        await self._hooks.stop(_HOOKS_GRACE)
         for storage in (self._jobs, self._source):
             storage.stop()
         self._state = DaemonState.STOPPED
@@ -301,18 +307,6 @@ class Daemon:
 
     async def _in_thread(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
-
-
-def _unlocker(render: Render, protection: Protection) -> Unlocker | None:
-    """Who opens encrypted PDFs; None where the configuration names no passwords.
-
-    Raises:
-        PdfocrError: CONFIG_INVALID, the file with the passwords cannot be used.
-    """
-    if (passwords := PasswordsFile.named(render.passwords_file)) is None:
-        return None
-    passwords.read()
-    return Unlocker(passwords.read, render.memory_bytes, protection)
 
 
 def _end_children() -> None:

@@ -5,6 +5,7 @@ from time import monotonic
 
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.deliveries import Deliveries
+from pdfocr_watcher.daemon.hooks import Hooks
 from pdfocr_watcher.daemon.space import Space
 from pdfocr_watcher.daemon.taking_up import TakingUp
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -23,8 +24,8 @@ class Condition:
     Args:
         config: the limits.
         engine: the engine's name.
-        reader, pipeline, deliveries, space, source, settling, taking_up: what is looked at; `source` is the inbox as a
-            folder that must be writable. The intake comes later, see `watch`.
+        reader, pipeline, deliveries, space, source, settling, taking_up, hooks: what is looked at; `source` is the
+            inbox as a folder that must be writable. The intake comes later, see `watch`.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Condition:
         source: Storage,
         settling: Sized,
         taking_up: TakingUp,
+        hooks: Hooks,
     ) -> None:
         self._config = config
         self._engine = engine
@@ -48,6 +50,7 @@ class Condition:
         self._source = source
         self._settling = settling
         self._taking_up = taking_up
+        self._hooks = hooks
         self._intake: Intake | None = None
         self._started_at = utc_now()
         #: When the engine was last neither failed nor out of reach, by `monotonic`; whether it was ever ready.
@@ -94,7 +97,7 @@ class Condition:
 
     @property
     def _busy(self) -> bool:
-        return bool(len(self._settling) or self._pipeline.busy or self._deliveries.waiting)
+        return bool(len(self._settling) or self._pipeline.busy or self._deliveries.waiting or len(self._hooks))
 
     def health(self, state: DaemonState) -> Health:
         """What health.json says.
@@ -123,6 +126,8 @@ class Condition:
             files_in_inbox=self._intake.waiting if self._intake else 0,
             pages_done=self._pipeline.pages_done,
             free_bytes=self._space.free_bytes or 0,
+            hooks_waiting=len(self._hooks),
+            hooks_failed=self._hooks.failed,
             events_lost=self._intake.events_lost if self._intake else 0,
         )
 

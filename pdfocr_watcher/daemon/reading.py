@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.config.model import Config, Render
+from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.engines.own_profiles import resolve_profile
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import GENERATIVE
@@ -14,6 +15,7 @@ from pdfocr_watcher.pipeline.generating.local import LocalEngine
 from pdfocr_watcher.pipeline.generating.reader import GenerativeReader
 from pdfocr_watcher.pipeline.generating.servers import Servers
 from pdfocr_watcher.pipeline.reader import Reader
+from pdfocr_watcher.pipeline.rendering import Protection, Unlocker
 from pdfocr_watcher.pipeline.sizing import engine_share, worker_memory
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.workers import WorkerPool
@@ -142,3 +144,15 @@ def _key(path: str) -> str:
         return Path(path).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise PdfocrError(ErrorCode.CONFIG_INVALID, f"servers.api_key_file: {path} cannot be read: {error}.") from error
+
+
+def make_unlocker(render: Render, protection: Protection) -> Unlocker | None:
+    """Who opens encrypted PDFs; None where the configuration names no passwords.
+
+    Raises:
+        PdfocrError: CONFIG_INVALID, the file with the passwords cannot be used.
+    """
+    if (passwords := PasswordsFile.named(render.passwords_file)) is None:
+        return None
+    passwords.read()
+    return Unlocker(passwords.read, render.memory_bytes, protection)

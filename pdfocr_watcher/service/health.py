@@ -59,6 +59,8 @@ class Health(BaseModel):
     files_in_inbox: int = Field(ge=0, description="files in the inbox that are neither claimed nor ignored")
     pages_done: int = Field(ge=0, description="pages done with since the start")
     free_bytes: int = Field(ge=0, description="free space where the jobs lie")
+    hooks_waiting: int = Field(0, ge=0, description="commands of hooks that wait or run")
+    hooks_failed: int = Field(0, ge=0, description="commands of hooks that failed since the start")
     events_lost: int = Field(
         ge=0, description="how often file events were lost since the start; a sweep made up for it"
     )
