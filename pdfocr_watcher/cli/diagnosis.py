@@ -9,12 +9,14 @@ from pathlib import Path
 from pdfocr_watcher import __version__
 from pdfocr_watcher.cli.findings import Finding, Level
 from pdfocr_watcher.cli.model_diagnosis import model_findings
+from pdfocr_watcher.config.folder_rules import FolderRules
 from pdfocr_watcher.config.model import Config, Renderer, Sandbox
 from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.registry import GENERATIVE, create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
-from pdfocr_watcher.inbox.sweep import sweep
+from pdfocr_watcher.inbox.folder_settings import FolderSettings
+from pdfocr_watcher.inbox.sweep import Sweep, sweep
 from pdfocr_watcher.jobs.folder import displayable
 from pdfocr_watcher.jobs.mounts import file_system_type, needs_polling
 from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, this_process
@@ -44,7 +46,7 @@ def diagnose(config: Config | None) -> list[Finding]:
         *_models(settings),
         *_folders(config),
         *_hooks(settings),
-        *_claims(config),
+        *_inbox(config),
     ]
 
 
@@ -196,21 +198,33 @@ def _hooks(config: Config) -> Iterator[Finding]:
             yield Finding(Level.GOOD if found else Level.MISSING, "hooks", text)
 
 
-def _claims(config: Config | None) -> Iterator[Finding]:
-    """Files that a daemon began to copy out of the inbox and has not finished with."""
+def _inbox(config: Config | None) -> Iterator[Finding]:
+    """What in the inbox waits for a person: settings to be mended, files whose claim was broken off."""
     if config is None:
         return
     try:
-        claimed = sweep(config.folders.inbox, config.inbox.ignore).claimed
+        found = sweep(config.folders.inbox, config.inbox.ignore)
     except OSError:
         return  # the folder's own finding says so
-    if claimed:
+    yield from _folder_settings(config, found)
+    if claimed := found.claimed:
         text = (
             f"{len(claimed)} files in the inbox are being copied by a daemon, here or on another host, or were left "
             "when it ended: its next start finishes that. If it is gone for good, give them their names back, as in "
             f"`mv '{displayable(claimed[0])}' NAME.pdf`"
         )
         yield Finding(Level.ADVICE, "claims", text)
+
+
+def _folder_settings(config: Config, found: Sweep) -> Iterator[Finding]:
+    """The folders of the inbox whose settings cannot be used."""
+    rules = FolderRules.of(config, resolve_engine(config.engine.name))
+    files = FolderSettings(config.folders.inbox, rules, 0.0)
+    for _ in range(2):  # seen, and at rest
+        files.observe(0.0, found.settings)
+    for problem in files.problems:
+        where = problem.folder or "the inbox itself"
+        yield Finding(Level.ADVICE, "settings", f"{where}: {problem.message}; PDFs there wait until it is mended")
 
 
 def _folder(name: str, path: Path) -> Finding:

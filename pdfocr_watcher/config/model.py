@@ -76,6 +76,18 @@ class EngineName(StrEnum):
     NULL = "null"
 
 
+class FolderKey(StrEnum):
+    """What people may set for a folder of the inbox."""
+
+    PROFILE = "profile"
+    PROMPT = "prompt"
+    DPI = "dpi"
+    OUTPUTS = "outputs"
+    PRIORITY = "priority"
+    LANGUAGES = "languages"
+    RETENTION = "retention"
+
+
 class RepetitionGuard(StrEnum):
     """What ends a text that repeats itself without end."""
 
@@ -358,6 +370,15 @@ class Retention(Section):
     at: TimeOfDay = Field(time(3, 30), description="when they are removed, by the clock of the machine")
 
 
+class FolderSettings(Section):
+    """What a file .pdfocr.yaml in a folder of the inbox may set, for what is dropped there: see docs/folders.md."""
+
+    allow: tuple[FolderKey, ...] = Field(
+        tuple(FolderKey), description="the keys that it may have; [] to look at no such files"
+    )
+    max_dpi: int = Field(600, ge=36, le=1200, description="the highest resolution that it may ask for")
+
+
 class Hooks(Section):
     """Commands that are run once a result was delivered: docs/hooks.md has examples."""
 
@@ -398,6 +419,7 @@ class Config(Section):
     permissions: Permissions = Field(default_factory=Permissions)
     index: Index = Field(default_factory=Index)
     retention: Retention = Field(default_factory=Retention)
+    folder_settings: FolderSettings = Field(default_factory=FolderSettings)
     hooks: Hooks = Field(default_factory=Hooks)
     service: Service = Field(default_factory=Service)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from pdfocr_watcher.config.folder_rules import FolderRules
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.daemon.aftermath import Aftermath
@@ -75,6 +76,7 @@ class Daemon:
         self._state = DaemonState.STARTING
         self._disk = ThreadPoolExecutor(1, "daemon")
         render = config.render
+        rules = FolderRules.of(config, self._engine)
         protection = choose_protection(render.sandbox)
         rasterizers = choose_rasterizers(render.renderer, render.memory_bytes, render.max_pixels, protection)
         self._reader = make_reader(config, self._engine)
@@ -97,7 +99,7 @@ class Daemon:
             self._reader,
             self._journal,
             self._jobs,
-            Opener(config, rasterizers, self._deliveries.earlier, make_unlocker(render, protection)),
+            Opener(config, rasterizers, self._deliveries.earlier, make_unlocker(render, protection), rules),
             self._deliveries.begin,
             utc_now,
             render_workers(config.render),
@@ -138,6 +140,7 @@ class Daemon:
             self._condition.hold,
             self._claimed,
             utc_now,
+            rules,
         )
         self._condition.watch(self._intake)
         self._derived = Derived(config, self._index, self._deliveries, lambda: self._condition.health(self._state))

@@ -15,7 +15,10 @@ from pdfocr_watcher.pipeline.active import utc_now
 from pdfocr_watcher.pipeline.process import Pipeline
 from pdfocr_watcher.pipeline.reader import EngineState, Reader
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.service.health import DaemonState, Health
+from pdfocr_watcher.service.health import DaemonState, FolderProblemNote, Health
+
+#: Folders whose settings cannot be used that health.json names.
+_PROBLEMS_TOLD = 20
 
 
 class Condition:
@@ -126,10 +129,16 @@ class Condition:
             files_in_inbox=self._intake.waiting if self._intake else 0,
             pages_done=self._pipeline.pages_done,
             free_bytes=self._space.free_bytes or 0,
+            folder_problems=self._folder_problems(),
             hooks_waiting=len(self._hooks),
             hooks_failed=self._hooks.failed,
             events_lost=self._intake.events_lost if self._intake else 0,
         )
+
+    def _folder_problems(self) -> tuple[FolderProblemNote, ...]:
+        problems = self._intake.folder_problems if self._intake is not None else ()
+        told = problems[:_PROBLEMS_TOLD]
+        return tuple(FolderProblemNote(folder=problem.folder, message=problem.message) for problem in told)
 
     def _running(self) -> tuple[DaemonState, str | None]:
         if self._intake is not None and self._intake.unreachable is not None:

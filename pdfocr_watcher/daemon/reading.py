@@ -7,6 +7,7 @@ from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.engines.own_profiles import resolve_profile
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import GENERATIVE
+from pdfocr_watcher.engines.variants import variants_of
 from pdfocr_watcher.engines.vllm.found import find_vllm, vllm_version
 from pdfocr_watcher.engines.vllm.recipe import host_settings
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -81,6 +82,7 @@ def make_reader(config: Config, engine: str) -> Reader:
     """
     limit = config.engine.start_timeout_seconds
     profile = _profile(config, engine)
+    variants = variants_of(profile, config.profiles) if profile is not None else {}
     share = engine_share(engine, config.engine)
     settings = WorkerSettings(
         engine,
@@ -90,13 +92,14 @@ def make_reader(config: Config, engine: str) -> Reader:
         config.render.straighten,
         str(folder_in_force(config.models.folder)),
         profile.model_dump(mode="json") if profile is not None else None,
+        {name: variant.model_dump(mode="json") for name, variant in variants.items()},
     )
     # What prepares pages starts at once, however long the model takes.
     worker_limit = limit if profile is None else _START_SECONDS
     pool = WorkerPool(settings, share.processes, worker_limit, worker_memory(config.engine, share.processes))
     if profile is None:
         return pool
-    return GenerativeReader(pool, _generator(config, engine, profile), profile)
+    return GenerativeReader(pool, _generator(config, engine, profile), profile, variants)
 
 
 def _generator(config: Config, engine: str, profile: Profile) -> Generator:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from pdfocr_watcher.errors import ErrorCode
+from pdfocr_watcher.jobs.settings import JobSettings
 
 
 class Status(StrEnum):
@@ -169,6 +170,7 @@ class JobStatus(_Value):
     error_code: ErrorCode | None = Field(None, description="null unless the job failed")
     error_message: Words | None = Field(None, description="what went wrong and what to do; null unless the job failed")
     outputs: Outputs | None = Field(None, description="null until there are some")
+    settings: JobSettings | None = Field(None, description="what its folder's .pdfocr.yaml said; null if nothing")
     hook: HookFailure | None = Field(None, description="null unless the command of hooks failed for this result")
 
     def advance(self, status: Status, stage: Stage, now: datetime) -> "JobStatus":

@@ -13,6 +13,7 @@ from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus, Stage, Status, Worker
+from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.pipeline.rendering import PageSize
 
 Now = Callable[[], datetime]
@@ -61,6 +62,11 @@ class ActiveJob:
     def job_id(self) -> str:
         """The job's id."""
         return self.status.job_id
+
+    @property
+    def settings(self) -> JobSettings:
+        """What holds for this job alone."""
+        return self.status.settings or JobSettings()
 
     @property
     def input(self) -> Path:

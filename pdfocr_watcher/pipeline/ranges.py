@@ -44,8 +44,8 @@ class RangeRenderer:
         self._threads = threads
 
     def resolution(self, job: ActiveJob, index: int) -> float:
-        """Dots per inch at which a page is rendered: lower than configured where it would be too large."""
-        return effective_dpi(job.sizes[index], self._settings.dpi, self._settings.max_pixels)
+        """Dots per inch at which a page is rendered: lower than asked for where it would be too large."""
+        return effective_dpi(job.sizes[index], job.settings.dpi or self._settings.dpi, self._settings.max_pixels)
 
     async def rasterize(self, job: ActiveJob, pages: range, dpi: float) -> tuple[dict[int, Path], PdfocrError | None]:
         """The rasters that came of some pages, and why others did not.

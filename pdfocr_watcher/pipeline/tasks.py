@@ -17,12 +17,16 @@ class PageTask:
         index: the page, counted from 0.
         raster: the page's picture, PPM.
         dpi: the resolution at which it was rendered.
+        profile: how a model is asked and read, by name; empty for as the configuration has it.
+        prompt: what it is asked instead of the profile's own question; empty for that.
     """
 
     job: str
     index: int
     raster: str
     dpi: float
+    profile: str = ""
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class PrepareTask:
         raster: the page's picture, PPM; it stays.
         mode: which of the profile's modes the picture is for.
         turn, skew: how the page is made upright (see `engines.orientation`); None to find out.
+        profile: see `PageTask`.
     """
 
     job: str
@@ -41,6 +46,7 @@ class PrepareTask:
     mode: str
     turn: int | None = None
     skew: float | None = None
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class KeepTask:
         tries: what was tried to get there, as the checkpoint records it.
         if_blank: whether that is right only where nothing is on the page.
         if_upright: whether that is right only where the text itself does not say that the page is turned.
+        profile: see `PageTask`.
     """
 
     job: str
@@ -73,6 +80,7 @@ class KeepTask:
     tries: tuple[Mapping[str, Any], ...]
     if_blank: bool = False
     if_upright: bool = False
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)

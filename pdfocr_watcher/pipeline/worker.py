@@ -8,7 +8,7 @@ through the pipe. The process ends with its daemon.
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,6 +41,7 @@ class WorkerSettings:
         straighten: whether pages that are turned or askew are made upright.
         weights: the folder with the weights for layout and tables; empty for rules alone.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
+        variants: other profiles by which it may be asked, by name.
     """
 
     engine: str
@@ -50,6 +51,7 @@ class WorkerSettings:
     straighten: bool = True
     weights: str = ""
     profile: Mapping[str, Any] | None = None
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -66,7 +68,8 @@ class Hand:
 
     def __init__(self, settings: WorkerSettings, engine: Engine | None) -> None:
         self._settings = settings
-        self._profile = Profile.model_validate(settings.profile) if settings.profile is not None else None
+        profiles = {**settings.variants, "": settings.profile} if settings.profile is not None else {}
+        self._profiles = {name: Profile.model_validate(data) for name, data in profiles.items()}
         self._engine = engine
 
     def answer(self, line: bytes) -> Answer:
@@ -89,10 +92,10 @@ class Hand:
             case AssembleTask():
                 with step(Step.ASSEMBLE, Path(task.job)):
                     return {"images": assemble(JobFolder(Path(task.job)), task.total)}
-            case KeepTask() if self._profile is not None:
-                return keep_page(task, self._profile, *layout)
-            case PrepareTask() if self._profile is not None:
-                return prepare_page(task, self._profile, upright=settings.straighten)
+            case KeepTask() if task.profile in self._profiles:
+                return keep_page(task, self._profiles[task.profile], *layout)
+            case PrepareTask() if task.profile in self._profiles:
+                return prepare_page(task, self._profiles[task.profile], upright=settings.straighten)
             case PageTask() if self._engine is not None:
                 return read_page(task, self._engine, *layout, upright=settings.straighten)
         raise PdfocrError(ErrorCode.INTERNAL, f"This worker does no {type(task).__name__}.")

@@ -35,6 +35,15 @@ class DaemonState(StrEnum):
     STOPPED = "stopped"
 
 
+class FolderProblemNote(BaseModel):
+    """A folder of the inbox whose settings cannot be used: what lies there waits until they are mended."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folder: str = Field(description="its path in the inbox; empty for the inbox itself")
+    message: str = Field(description="what is wrong, and on which line")
+
+
 class Health(BaseModel):
     """The content of health.json."""
 
@@ -59,6 +68,9 @@ class Health(BaseModel):
     files_in_inbox: int = Field(ge=0, description="files in the inbox that are neither claimed nor ignored")
     pages_done: int = Field(ge=0, description="pages done with since the start")
     free_bytes: int = Field(ge=0, description="free space where the jobs lie")
+    folder_problems: tuple[FolderProblemNote, ...] = Field(
+        (), description="folders of the inbox whose .pdfocr.yaml cannot be used, the first 20"
+    )
     hooks_waiting: int = Field(0, ge=0, description="commands of hooks that wait or run")
     hooks_failed: int = Field(0, ge=0, description="commands of hooks that failed since the start")
     events_lost: int = Field(
