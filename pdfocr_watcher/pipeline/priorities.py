@@ -38,7 +38,7 @@ class PriorityScheduler:
 
     def __init__(self, range_pages: int) -> None:
         self._lanes = {priority: _Lane(Scheduler(range_pages), cost) for priority, cost in _COSTS.items()}
-        #: What the one that was served last had paid before: who comes back from a rest has that much behind it.
+        #: What the one that was served last had paid before.
         self._paid = 0
 
     def __len__(self) -> int:
@@ -49,10 +49,7 @@ class PriorityScheduler:
 
     def add(self, job_id: str, priority: Priority = Priority.NORMAL) -> None:
         """Take a job that has yet to be opened; one that is here already keeps its priority."""
-        lane = self._lane_of(job_id) or self._lanes[priority]
-        if not len(lane.jobs):
-            lane.spent = max(lane.spent, self._paid)
-        lane.jobs.add(job_id)
+        (self._lane_of(job_id) or self._lanes[priority]).jobs.add(job_id)
 
     def opened(self, job_id: str, pages: list[int], breaks: frozenset[int] = frozenset()) -> None:
         """Say which pages of a job are to be rendered (see `Scheduler.opened`)."""
@@ -74,7 +71,7 @@ class PriorityScheduler:
         # Of equals the higher one: the lanes stand in that order, and the sort keeps it.
         for lane in sorted(self._lanes.values(), key=lambda lane: lane.spent):
             if (turn := lane.jobs.next()) is not None:
-                # One whose jobs were all being read meanwhile has saved nothing up.
+                # Who had nothing to give for a while has saved nothing up by it.
                 lane.spent = max(lane.spent, self._paid)
                 self._paid = lane.spent
                 lane.spent += lane.cost * max(1, len(turn.pages))

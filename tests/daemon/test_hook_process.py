@@ -42,20 +42,20 @@ def test_one_that_cannot_be_started_says_why(tmp_path):
     assert (ended.exit_status, ended.trouble) == (None, "It cannot be started: No such file or directory.")
 
 
-@pytest.mark.parametrize("script", ["sleep 60 & echo $!; sleep 60", "sleep 60 & echo $!; exec >&- 2>&-; sleep 60"])
+@pytest.mark.parametrize("script", ["sleep 600 & echo $!; sleep 600", "sleep 600 & echo $!; exec >&- 2>&-; sleep 600"])
 def test_at_the_time_limit_it_ends_with_all_that_it_started(script):
     begun = time.monotonic()
     ended = run(script, timeout=0.3)
     assert time.monotonic() - begun < 10
     assert "0.3 s" in ended.trouble
     assert ended.exit_status == -9
-    wait_for(lambda: _is_gone(int(ended.output)), "the child is gone")
+    wait_for(lambda: _is_gone(int(ended.output)), "the child is gone", limit=10)
 
 
 def test_what_it_leaves_in_the_background_does_not_hold_it_up():
-    ended = run("sleep 60 & echo $!")
+    ended = run("sleep 600 & echo $!")
     assert (ended.exit_status, ended.trouble) == (0, "")
-    wait_for(lambda: _is_gone(int(ended.output)), "the child is gone")
+    wait_for(lambda: _is_gone(int(ended.output)), "the child is gone", limit=10)
 
 
 def test_a_flood_of_words_costs_no_memory_and_no_time():
@@ -67,7 +67,7 @@ def test_a_flood_of_words_costs_no_memory_and_no_time():
 def test_a_stop_of_the_daemon_ends_it():
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
-    assert run("sleep 60", stop=stop).trouble == "It was ended with the daemon."
+    assert run("sleep 600", stop=stop).trouble == "It was ended with the daemon."
 
 
 def _is_gone(pid: int) -> bool:

@@ -66,7 +66,10 @@ def test_a_file_that_has_just_changed_holds_what_lies_there_until_it_rests(desk)
     with pytest.raises(HeldError):
         desk.settings.of("office/letter.pdf")
     assert desk.settings.of("letter.pdf") is None
-    assert desk.look(SETTLE) == {"office"}
+    assert desk.look(SETTLE / 2) == frozenset()
+    with pytest.raises(HeldError):
+        desk.settings.of("office/letter.pdf")
+    assert desk.look(SETTLE / 2) == {"office"}
     assert desk.settings.of("office/letter.pdf") == JobSettings(dpi=150)
     path.write_text("dpi: 300\npriority: low\n")
     desk.look(1.0)
