@@ -114,8 +114,9 @@ def config(
 
 
 def _check_folder(loaded: Config, path: Path) -> None:
+    from pdfocr_watcher.cli.showing import shown_value  # noqa: PLC0415 - only this option needs them
     from pdfocr_watcher.config.folder_file import FolderFileError, parse_folder_file  # noqa: PLC0415
-    from pdfocr_watcher.config.folder_rules import FolderRules  # noqa: PLC0415 - only this option needs them
+    from pdfocr_watcher.config.folder_rules import FolderRules  # noqa: PLC0415
     from pdfocr_watcher.engines.registry import resolve_engine  # noqa: PLC0415
     from pdfocr_watcher.inbox.sweep import SETTINGS_NAME  # noqa: PLC0415
 
@@ -129,8 +130,7 @@ def _check_folder(loaded: Config, path: Path) -> None:
         raise PdfocrError(ErrorCode.CONFIG_INVALID, f"{file}: cannot be read: {error.strerror}.") from error
     typer.echo(f"{file}: good.")
     for name, value in settings.given.items():
-        shown = ", ".join(value) if isinstance(value, tuple) else value
-        typer.echo(f"  {name}: {shown}")
+        typer.echo(f"  {name}: {shown_value(value)}")
 
 
 def doctor(path: ConfigOption = None) -> None:

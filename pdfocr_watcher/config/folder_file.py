@@ -17,11 +17,9 @@ from pdfocr_watcher.jobs.settings import JobSettings, Priority
 
 #: A larger file is none of these.
 MOST_BYTES = 16_384
-#: What may be written beside the Markdown and the figures.
-_OUTPUTS = ("markdown_det", "layouts", "document", "searchable_pdf", "report")
 _MOST_DAYS = 36500
 _LEAST_DPI, _MOST_DPI = 36, 1200
-_LONGEST_PROMPT, _LONGEST_NAME, _MOST_LANGUAGES = 2000, 100, 20
+_LONGEST_PROMPT, _LONGEST_NAME, _MOST_LANGUAGES, _MOST_OUTPUTS = 2000, 100, 20, 10
 _DAYS = ("completed_days", "failed_days")
 _FIRST_PRINTABLE = 0x20
 
@@ -166,7 +164,7 @@ _READERS: dict[str, Callable[[Written], Any] | None] = {
     FolderKey.PROFILE: _text(_LONGEST_NAME),
     FolderKey.PROMPT: _text(_LONGEST_PROMPT),
     FolderKey.DPI: _number(_LEAST_DPI, _MOST_DPI),
-    FolderKey.OUTPUTS: _list(_choice(_OUTPUTS), len(_OUTPUTS), may_be_empty=True),
+    FolderKey.OUTPUTS: _list(_text(_LONGEST_NAME), _MOST_OUTPUTS, may_be_empty=True),
     FolderKey.PRIORITY: _choice(tuple(Priority)),
     FolderKey.LANGUAGES: _list(_text(_LONGEST_NAME), _MOST_LANGUAGES, may_be_empty=False),
 }

@@ -10,6 +10,9 @@ from pdfocr_watcher.engines.registry import GENERATIVE
 from pdfocr_watcher.engines.variants import variants_of
 from pdfocr_watcher.jobs.settings import JobSettings
 
+#: The engines that are told the languages of pages, and what may be written beside the Markdown and the figures.
+_TOLD_LANGUAGES: frozenset[str] = frozenset()
+_OUTPUTS: tuple[str, ...] = ()
 _DAYS = frozenset({"completed_days", "failed_days"})
 
 
@@ -23,6 +26,8 @@ class FolderRules:
         engine: the engine's name.
         profiles: those by which the engine's model can be asked; none where no model is.
         marks: what no prompt may have in it, for the engine's input would be another one then.
+        languages: whether the engine is told the languages of pages.
+        outputs: what may be written beside the Markdown and the figures.
         most_days: the most days that a result may be kept, by the key; 0 for any number.
     """
 
@@ -31,6 +36,8 @@ class FolderRules:
     engine: str = "null"
     profiles: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
+    languages: bool = False
+    outputs: tuple[str, ...] = ()
     most_days: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -58,6 +65,8 @@ class FolderRules:
             engine,
             names,
             marks,
+            engine in _TOLD_LANGUAGES,
+            _OUTPUTS,
             {"completed_days": days.completed_days, "failed_days": days.failed_days},
         )
 
@@ -80,19 +89,21 @@ class FolderRules:
                 yield name, words
 
     def _objection(self, name: str, value: object) -> str | None:
+        words = None
         match name, value:
+            case "languages", _ if not self.languages:
+                words = f"the engine {self.engine} is not told the languages of pages"
+            case "outputs", tuple() if found := [output for output in value if output not in self.outputs]:
+                words = f"{found[0]!r} is none that can be chosen; there are {', '.join(self.outputs) or 'none'}"
             case (("profile" | "prompt"), _) if not self.profiles:
-                return f"the engine {self.engine} is no model that could be asked"
+                words = f"the engine {self.engine} is no model that could be asked"
             case "profile", str() if value not in self.profiles:
-                return f"there is no profile {value!r} by which the engine's model could be asked; there are " + (
-                    ", ".join(self.profiles)
-                )
+                names = ", ".join(self.profiles)
+                words = f"there is no profile {value!r} by which the engine's model could be asked; there are {names}"
             case "prompt", str() if found := [mark for mark in self.marks if mark in value]:
-                return f"must not have {found[0]} in it"
+                words = f"must not have {found[0]} in it"
             case "dpi", int() if value > self.most_dpi:
-                return f"must be at most {self.most_dpi} (folder_settings.max_dpi), not {value}"
-            case (("completed_days" | "failed_days"), int()) if (
-                most := self.most_days.get(name, 0)
-            ) and not 0 < value <= most:
-                return f"must be from 1 to {most}, the days of the configuration, not {value}"
-        return None
+                words = f"must be at most {self.most_dpi} (folder_settings.max_dpi), not {value}"
+            case _, int() if name in _DAYS and (most := self.most_days.get(name, 0)) and not 0 < value <= most:
+                words = f"must be from 1 to {most}, the days of the configuration, not {value}"
+        return words

@@ -92,7 +92,7 @@ def make_reader(config: Config, engine: str) -> Reader:
         config.render.straighten,
         str(folder_in_force(config.models.folder)),
         profile.model_dump(mode="json") if profile is not None else None,
-        {name: variant.model_dump(mode="json") for name, variant in variants.items()},
+        variants={name: variant.model_dump(mode="json") for name, variant in variants.items()},
     )
     # What prepares pages starts at once, however long the model takes.
     worker_limit = limit if profile is None else _START_SECONDS

@@ -321,7 +321,7 @@ class Pipeline:
         """Have a raster read; its slot is freed whatever happens."""
         job, index = raster.job, raster.index
         profile, prompt = job.settings.profile or "", job.settings.prompt or ""
-        task = PageTask(str(job.folder.path), index, str(raster.path), raster.dpi, profile, prompt)
+        task = PageTask(str(job.folder.path), index, str(raster.path), raster.dpi, profile=profile, prompt=prompt)
         if job.status.stage is Stage.RENDERING:
             job.advance(Status.PROCESSING, Stage.RECOGNIZING, self._now())
             self._journal.note(job)

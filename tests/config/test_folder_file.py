@@ -7,7 +7,13 @@ from pdfocr_watcher.config.folder_rules import FolderRules
 from pdfocr_watcher.config.model import Config, Engine, FolderKey, FolderSettings, Retention
 from pdfocr_watcher.jobs.settings import JobSettings, Priority
 
-RULES = FolderRules(engine="vllm", profiles=("deepseek-ocr", "brief"), marks=("{prompt}", "<image>"))
+RULES = FolderRules(
+    engine="vllm",
+    profiles=("deepseek-ocr", "brief"),
+    marks=("{prompt}", "<image>"),
+    languages=True,
+    outputs=("layouts", "report"),
+)
 
 
 def parse(text: str, rules: FolderRules = RULES) -> JobSettings:
@@ -50,7 +56,7 @@ def test_no_further_outputs_is_an_answer():
         ("priority: hihg\n", "line 1: priority: must be low, normal or high, not 'hihg'; did you mean \"high\"?"),
         ("dpi: 200\ndpi: 300\n", "line 2: dpi: is written twice"),
         ("retention: 30\n", "line 1: retention: must be a section with completed_days or failed_days below it, not 30"),
-        ("outputs: [pdf]\n", "line 1: outputs: must be markdown_det, layouts, "),
+        ("outputs: [pdf]\n", "line 1: outputs: 'pdf' is none that can be chosen; there are layouts, report"),
         ("languages: []\n", "line 1: languages: must name at least one"),
         ("languages: rus\n", "line 1: languages: must be a list of at most 20, such as [a, b], not 'rus'"),
         ("prompt: ''\n", "line 1: prompt: must be text of 1 to 2000 characters, not empty"),
@@ -72,6 +78,12 @@ def test_a_mistake_is_told_with_its_line(text, told):
 
 def test_all_mistakes_are_told_at_once():
     assert len(mistakes("dpi: 1\npriority: 5\nroot: /etc\nhooks: [sh]\n")) == 4
+
+
+def test_an_engine_that_is_told_no_languages_is_asked_for_none():
+    assert mistakes("languages: [rus]\n", FolderRules(engine="null")) == [
+        "line 1: languages: the engine null is not told the languages of pages"
+    ]
 
 
 @pytest.mark.parametrize("key", ["profile: deepseek-ocr", "prompt: Free OCR."])

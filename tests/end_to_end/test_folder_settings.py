@@ -1,7 +1,9 @@
 """A folder's .pdfocr.yaml holds for what is dropped there, as it was at the drop, and harms no other folder."""
 
+import asyncio
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
@@ -9,6 +11,7 @@ from tests.conftest import MakeSite
 from tests.end_to_end.documents import with_endless_page
 from tests.end_to_end.harness import Site, wait_for
 from tests.pdfs import born_digital
+from tests.pipeline.generating.model_server import Asked, ModelServer, answer, chat
 
 #: A page that keeps the daemon at work for as long as a test needs to act.
 _ENDLESS = {"render": {"timeout_seconds": 3, "dpi": 60, "workers": 1}, "job": {"page_attempts": 1}}
@@ -71,10 +74,10 @@ def test_once_leaves_what_it_must_not_touch_and_says_so(make_site: MakeSite) -> 
 
 def test_a_person_can_have_a_file_checked(make_site: MakeSite) -> None:
     site = make_site()
-    _set(site, "scans", "dpi: 90\nlanguages: [rus, eng]\n")
+    _set(site, "scans", "dpi: 90\npriority: high\n")
     checked = _cli(site, "config", "--check-folder", str(site.inbox / "scans"))
     assert checked.returncode == 0
-    assert checked.stdout.splitlines()[1:] == ["  dpi: 90", "  languages: rus, eng"]
+    assert checked.stdout.splitlines()[1:] == ["  dpi: 90", "  priority: high"]
     _set(site, "scans", "dpi: 90\nprompt: Free OCR.\n")
     checked = _cli(site, "config", "--check-folder", str(site.inbox / "scans"))
     assert checked.returncode == 78
@@ -87,3 +90,31 @@ def test_the_administrator_sets_the_bounds(make_site: MakeSite, text: str) -> No
     site = make_site({"folder_settings": {"allow": ["dpi"], "max_dpi": 600}})
     _set(site, "scans", text)
     assert _cli(site, "config", "--check-folder", str(site.inbox / "scans")).returncode == 78
+
+
+async def test_a_folder_asks_the_model_in_its_own_way(make_site: MakeSite) -> None:
+    server = ModelServer(behave=answer(chat("<|ref|>text<|/ref|><|det|>[[80, 90, 900, 300]]<|/det|>\nDear reader.")))
+    await server.start()
+    try:
+        site = make_site({
+            "engine": {"name": "vllm-server"},
+            "servers": {"urls": [server.url]},
+            "profiles": {"terse": {"extends": "deepseek-ocr", "prompt": "Briefly."}},
+        })  # fmt: skip
+        _set(site, "own", "prompt: In full.\n")
+        _set(site, "own/terse", "profile: terse\n")
+        _set(site, "terse", "profile: terse\n")
+        for folder in (".", "own", "own/terse", "terse"):
+            site.drop("letter.pdf", born_digital(), into=folder)
+        done = await asyncio.to_thread(_cli, site, "once")
+        assert done.returncode == 0, done.stderr
+        asked = Counter(question for request in server.asked for question in _questions(request))
+        assert asked == {"<|grounding|>Convert the document to markdown.": 1, "In full.": 2, "Briefly.": 1}
+    finally:
+        await server.stop()
+
+
+def _questions(request: Asked) -> list[str]:
+    """What a model was asked beside a picture."""
+    content = request.body["messages"][-1]["content"] if request.path.endswith("/chat/completions") else ""
+    return [part["text"].strip() for part in content if isinstance(part, dict) and part["type"] == "text"]
