@@ -3,6 +3,7 @@
 What it is told stands here too. When it is run, and what becomes of its failure, is decided in `hooks`.
 """
 
+import contextlib
 import os
 import selectors
 import signal
@@ -21,6 +22,8 @@ _PREFIX, _KEPT_PREFIXES = "PDFOCR_", ("PDFOCR_WATCHER", "NOTIFY_SOCKET", "WATCHD
 #: A variable may have 128 KiB; a message needs less.
 _MESSAGE_LENGTH = 4000
 _CHUNK_BYTES, _TAIL_BYTES = 1 << 16, 2000
+#: Seconds that a process which was killed may take to be gone.
+_LAST_SECONDS = 5.0
 #: Seconds between two looks at whether the command has ended.
 _INTERVAL = 0.1
 
@@ -100,15 +103,19 @@ def run_command(
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         return Ended(None, f"It cannot be started: {said}.", "")
-    with process:
-        try:
-            tail, trouble = _watch(process, timeout, stop)
-        finally:
-            # It was not waited for yet, so the number still names its group and no other.
+    try:
+        tail, trouble = _watch(process, timeout, stop)
+    finally:
+        # It was not waited for yet, so the number still names its group and no other.
+        with contextlib.suppress(OSError):  # a program of another user's is not ours to kill
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
     output = tail.decode("utf-8", "replace").strip()
-    status = process.returncode
+    try:
+        status = process.wait(_LAST_SECONDS)
+    except subprocess.TimeoutExpired:
+        return Ended(None, f"{trouble} It goes on all the same: it cannot be killed.", output)
     if status and not trouble:
         trouble = f"It was ended by signal {-status}." if status < 0 else f"It ended with status {status}."
     return Ended(status, trouble, output)

@@ -55,11 +55,13 @@ class _Known:
         signature: of what was last seen.
         since: when that was first seen, by the monotonic clock.
         outcome: what it says, or what is wrong with it; None until it has come to rest and was read.
+        refused: whether the file system would not give it; it may the next time, though nothing changes.
     """
 
     signature: Signature
     since: float
     outcome: JobSettings | FolderProblem | None = None
+    refused: bool = False
 
 
 class FolderSettings:
@@ -98,8 +100,11 @@ class FolderSettings:
             known = self._known.get(folder)
             if known is None or known.signature != signature:
                 self._known[folder] = _Known(signature, now)
-            elif known.outcome is None and now - known.since >= self._settle_seconds:
-                known.outcome = self._read(folder)
+            elif (known.outcome is None or known.refused) and now - known.since >= self._settle_seconds:
+                before = known.outcome
+                known.outcome, known.refused = self._read(folder)
+                if known.outcome == before:
+                    continue
                 changed.add(folder)
                 if isinstance(known.outcome, FolderProblem):
                     _log.warning("folder.problem", folder=known.outcome.folder, error=known.outcome.message)
@@ -127,19 +132,21 @@ class FolderSettings:
                     raise HeldError(folder)
         return settings if settings is not None and settings.given else None
 
-    def _read(self, folder: str) -> JobSettings | FolderProblem:
+    def _read(self, folder: str) -> tuple[JobSettings | FolderProblem, bool]:
+        """What a folder's file says, or what is wrong with it; and whether the file system would not give it."""
+        refused = False
         try:
             with descend(self._root, PurePosixPath(folder).parts) as way:
                 content = read_file(way.here / SETTINGS_NAME, MOST_BYTES)
             if content is None:
                 message = f"{SETTINGS_NAME} is no plain file of at most {MOST_BYTES} bytes"
             else:
-                return parse_folder_file(content, self._rules)
+                return parse_folder_file(content, self._rules), False
         except FolderFileError as error:
             message = f"{SETTINGS_NAME}: {error}"
         except OSError as error:
-            message = f"{SETTINGS_NAME} cannot be read: {error.strerror}"
-        return FolderProblem(displayable(folder), displayable(message[:_MESSAGE_LENGTH]))
+            message, refused = f"{SETTINGS_NAME} cannot be read: {error.strerror}", True
+        return FolderProblem(displayable(folder), displayable(message[:_MESSAGE_LENGTH])), refused
 
 
 def _folders_around(path: str) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """The settings of the inbox's folders: the inner over the outer, and none that is half written or cannot be used."""
 
+import errno
 import os
 import time
 
 import pytest
 
 from pdfocr_watcher.config.folder_rules import FolderRules
+from pdfocr_watcher.inbox import folder_settings
 from pdfocr_watcher.inbox.folder_settings import BadSettingsError, FolderSettings, HeldError
 from pdfocr_watcher.inbox.sweep import SETTINGS_NAME, sweep
 from pdfocr_watcher.jobs.settings import JobSettings, Priority
@@ -120,6 +122,23 @@ def test_what_is_no_plain_small_file_is_not_followed_and_not_waited_for(desk, tm
     assert time.monotonic() - begun < 5
     with pytest.raises(BadSettingsError, match="no plain file"):
         desk.settings.of("office/letter.pdf")
+
+
+def test_one_that_the_file_system_would_not_give_is_tried_again_though_it_did_not_change(desk, monkeypatch):
+    desk.write("dpi: 150\n", "office")
+
+    def refuse(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as context:
+        context.setattr(folder_settings, "read_file", refuse)
+        assert desk.settle() == {"office"}
+        assert desk.look(SETTLE) == frozenset()
+    (problem,) = desk.settings.problems
+    assert problem.message == ".pdfocr.yaml cannot be read: Input/output error"
+    assert desk.look(0.1) == {"office"}
+    assert desk.settings.of("office/letter.pdf") == JobSettings(dpi=150)
+    assert desk.settings.problems == ()
 
 
 def test_where_nothing_may_be_set_no_file_is_looked_at(tmp_path):
