@@ -22,7 +22,7 @@ from pdfocr_watcher.daemon.condition import Condition
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.derived import Derived
 from pdfocr_watcher.daemon.hooks import Hooks
-from pdfocr_watcher.daemon.reading import decided, make_reader, make_unlocker
+from pdfocr_watcher.daemon.reading import decided, make_reader, make_unlocker, text_layers
 from pdfocr_watcher.daemon.retaining import Retaining
 from pdfocr_watcher.daemon.settling import Settling
 from pdfocr_watcher.daemon.space import Space
@@ -103,6 +103,7 @@ class Daemon:
             self._deliveries.begin,
             utc_now,
             render_workers(config.render),
+            text_layers(config, self._engine, protection),
         )
         self._changes = Changes(self._folders, self._pipeline, self._index, self._deliveries.has, self._policy)
         self._settling = Settling(config.inbox.settle_seconds, self._pipeline.add)

@@ -17,6 +17,7 @@ class PageTask:
         index: the page, counted from 0.
         raster: the page's picture, PPM.
         dpi: the resolution at which it was rendered.
+        text_layer: where its text layer lies, if it has one; empty where none is wanted.
         profile: how a model is asked and read, by name; empty for as the configuration has it.
         prompt: what it is asked instead of the profile's own question; empty for that.
     """
@@ -25,6 +26,7 @@ class PageTask:
     index: int
     raster: str
     dpi: float
+    text_layer: str = ""
     profile: str = ""
     prompt: str = ""
 

@@ -41,6 +41,7 @@ class WorkerSettings:
         straighten: whether pages that are turned or askew are made upright.
         weights: the folder with the weights for layout and tables; empty for rules alone.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
+        only_text_layer: whether pages that have a text layer are read by nothing else.
         variants: other profiles by which it may be asked, by name.
     """
 
@@ -51,6 +52,7 @@ class WorkerSettings:
     straighten: bool = True
     weights: str = ""
     profile: Mapping[str, Any] | None = None
+    only_text_layer: bool = False
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -97,7 +99,8 @@ class Hand:
             case PrepareTask() if task.profile in self._profiles:
                 return prepare_page(task, self._profiles[task.profile], upright=settings.straighten)
             case PageTask() if self._engine is not None:
-                return read_page(task, self._engine, *layout, upright=settings.straighten)
+                only = settings.only_text_layer
+                return read_page(task, self._engine, *layout, upright=settings.straighten, only_text_layer=only)
         raise PdfocrError(ErrorCode.INTERNAL, f"This worker does no {type(task).__name__}.")
 
 

@@ -104,10 +104,10 @@ def run_child(
     """
     figures = (limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, os.getpid())
     args = [sys.executable, "-I", str(_CHILD), protection.argument, *map(str, figures), *arguments]
-    return run_bounded(args, _environment(), timeout, keep_bytes, given)
+    return run_bounded(args, child_environment(), timeout, keep_bytes, given)
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """The child's environment; a Python that is not installed in the usual place may need its library path."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return ENVIRONMENT | kept
