@@ -60,6 +60,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _hooks_clashes(config)
     yield from _engine_clashes(config)
     yield from _text_layer_clashes(config.engine)
+    yield from _metrics_clashes(config)
 
 
 def _order_clashes(config: Config) -> Iterator[Clash]:
@@ -122,6 +123,20 @@ def _hooks_clashes(config: Config) -> Iterator[Clash]:
             yield Clash(keys, f"{name}: {program!r} must begin with /, or be a name that PATH leads to")
         elif program.startswith("/") and (shared := folder_around(config.folders, Path(program))):
             yield Clash(keys, f"{name}: {program!r} lies in folders.{shared}, where others may change it")
+
+
+def _metrics_clashes(config: Config) -> Iterator[Clash]:
+    file = config.service.metrics_file
+    if not file:
+        return
+    fault = ""
+    if not file.startswith("/") or not file.endswith(".prom"):
+        fault = "must be an absolute path that ends in .prom, for node_exporter reads no other"
+    for name in STATIONS:
+        if Path(os.path.normpath(file)).is_relative_to(getattr(config.folders, name)):
+            fault = f"lies inside folders.{name} ({getattr(config.folders, name)})"
+    if fault:
+        yield Clash((("service", "metrics_file"),), f"service.metrics_file: {file!r} {fault}")
 
 
 def _pattern_clashes(config: Config) -> Iterator[Clash]:

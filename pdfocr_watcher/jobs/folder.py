@@ -15,6 +15,10 @@ MARKDOWN_NAME = "output.mmd"
 GROUNDING_NAME = "output_det.mmd"
 LAYOUTS_NAME = "output_layouts.pdf"
 
+#: The folder below the root in which people see the dashboard, and the jobs' status where the jobs lie elsewhere.
+SHOWN_NAME = "status"
+DASHBOARD_NAME = "index.html"
+
 PAGES_NAME = "pages"
 RASTERS_NAME = "rasters"
 UNLOCKED_NAME = "unlocked.pdf"

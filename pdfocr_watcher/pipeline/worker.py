@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pdfocr_watcher.engines.base import Engine, EngineInfo
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import create_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -39,9 +40,11 @@ class WorkerSettings:
         layout_dpi: resolution of the layout pictures.
         jpeg_quality: of figures and layout pictures.
         straighten: whether pages that are turned or askew are made upright.
-        weights: the folder with the weights for layout and tables; empty for rules alone.
+        weights: the folder with the weights that `models install` brings; empty for none.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
+        policy: how carefully pages are read, a `ReadingPolicy`.
         only_text_layer: whether pages that have a text layer are read by nothing else.
+        running_titles: whether running titles and page numbers are in output.mmd too.
         variants: other profiles by which it may be asked, by name.
     """
 
@@ -52,7 +55,9 @@ class WorkerSettings:
     straighten: bool = True
     weights: str = ""
     profile: Mapping[str, Any] | None = None
+    policy: str = ReadingPolicy.ACCURATE
     only_text_layer: bool = False
+    running_titles: bool = False
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -93,7 +98,8 @@ class Hand:
         match task:
             case AssembleTask():
                 with step(Step.ASSEMBLE, Path(task.job)):
-                    return {"images": assemble(JobFolder(Path(task.job)), task.total)}
+                    images = assemble(JobFolder(Path(task.job)), task.total, running_titles=settings.running_titles)
+                return {"images": images}
             case KeepTask() if task.profile in self._profiles:
                 return keep_page(task, self._profiles[task.profile], *layout)
             case PrepareTask() if task.profile in self._profiles:
@@ -117,7 +123,7 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
         engine = None
         if settings.profile is None:
             weights = Path(settings.weights) if settings.weights else None
-            engine = create_engine(settings.engine, settings.threads, weights)
+            engine = create_engine(settings.engine, settings.threads, weights, ReadingPolicy(settings.policy))
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return
