@@ -7,11 +7,12 @@ from pdfocr_watcher.config.model import Config, FolderKey
 from pdfocr_watcher.engines.own_profiles import resolve_profile
 from pdfocr_watcher.engines.profiles import PROMPT
 from pdfocr_watcher.engines.registry import GENERATIVE
+from pdfocr_watcher.engines.scripts import code_of
 from pdfocr_watcher.engines.variants import variants_of
 from pdfocr_watcher.jobs.settings import JobSettings
 
 #: The engines that are told the languages of pages, and what may be written beside the Markdown and the figures.
-_TOLD_LANGUAGES: frozenset[str] = frozenset()
+_TOLD_LANGUAGES = frozenset({"rapidocr", "tesseract"})
 _OUTPUTS: tuple[str, ...] = ()
 _DAYS = frozenset({"completed_days", "failed_days"})
 
@@ -93,6 +94,8 @@ class FolderRules:
         match name, value:
             case "languages", _ if not self.languages:
                 words = f"the engine {self.engine} is not told the languages of pages"
+            case "languages", tuple() if found := [language for language in value if code_of(language) is None]:
+                words = f"there is no language {found[0]!r}; docs/languages.md has them"
             case "outputs", tuple() if found := [output for output in value if output not in self.outputs]:
                 words = f"{found[0]!r} is none that can be chosen; there are {', '.join(self.outputs) or 'none'}"
             case (("profile" | "prompt"), _) if not self.profiles:

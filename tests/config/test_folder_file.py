@@ -57,6 +57,7 @@ def test_no_further_outputs_is_an_answer():
         ("dpi: 200\ndpi: 300\n", "line 2: dpi: is written twice"),
         ("retention: 30\n", "line 1: retention: must be a section with completed_days or failed_days below it, not 30"),
         ("outputs: [pdf]\n", "line 1: outputs: 'pdf' is none that can be chosen; there are layouts, report"),
+        ("languages: [klingon]\n", "line 1: languages: there is no language 'klingon'; docs/languages.md has them"),
         ("languages: []\n", "line 1: languages: must name at least one"),
         ("languages: rus\n", "line 1: languages: must be a list of at most 20, such as [a, b], not 'rus'"),
         ("prompt: ''\n", "line 1: prompt: must be text of 1 to 2000 characters, not empty"),
@@ -84,6 +85,12 @@ def test_an_engine_that_is_told_no_languages_is_asked_for_none():
     assert mistakes("languages: [rus]\n", FolderRules(engine="null")) == [
         "line 1: languages: the engine null is not told the languages of pages"
     ]
+
+
+@pytest.mark.parametrize("engine", ["rapidocr", "tesseract"])
+def test_engines_on_the_cpu_are_told_languages(engine):
+    rules = FolderRules.of(Config(engine=Engine(name=engine)), engine)
+    assert parse("languages: [rus, eng]\n", rules).languages == ("rus", "eng")
 
 
 @pytest.mark.parametrize("key", ["profile: deepseek-ocr", "prompt: Free OCR."])
