@@ -5,7 +5,7 @@ import contextlib
 import os
 import secrets
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.derived import Derived
 from pdfocr_watcher.daemon.hooks import Hooks
 from pdfocr_watcher.daemon.reading import decided, make_reader, make_unlocker, text_layers
+from pdfocr_watcher.daemon.reloading import Reloading
+from pdfocr_watcher.daemon.reporting import Reporting
 from pdfocr_watcher.daemon.retaining import Retaining
 from pdfocr_watcher.daemon.settling import Settling
 from pdfocr_watcher.daemon.space import Space
@@ -46,6 +48,8 @@ from pdfocr_watcher.pipeline.rendering import choose_protection, choose_rasteriz
 from pdfocr_watcher.pipeline.sizing import render_workers
 from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.service.health import DaemonState
+from pdfocr_watcher.service.logs import set_level
+from pdfocr_watcher.service.notify import Notifier
 
 _log = structlog.get_logger(__name__)
 
@@ -65,10 +69,20 @@ class Daemon:
     Args:
         config: everything it needs to know.
         once: work off the inbox, then end.
+        notifier: the service manager, if there is one.
+        read: reads the configuration again, on SIGHUP; None where that signal is left as it is.
     """
 
-    def __init__(self, config: Config, *, once: bool = False) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        once: bool = False,
+        notifier: Notifier | None = None,
+        read: Callable[[], Config] | None = None,
+    ) -> None:
         self._engine = resolve_engine(config.engine.name)
+        self._reloading = Reloading(config, read, self._configure) if read is not None else None
         self._config = config = decided(config, self._engine)
         self._folders = config.folders
         self._once = once
@@ -145,6 +159,8 @@ class Daemon:
         )
         self._condition.watch(self._intake)
         self._derived = Derived(config, self._index, self._deliveries, self._look)
+        self._retaining = Retaining(config, self._changes.purge, utc_now)
+        self._reporting = Reporting(notifier or Notifier(), lambda: self._look(Overview()).health, self._reader)
 
     @property
     def deliveries(self) -> Deliveries:
@@ -163,6 +179,8 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        if self._reloading is not None:
+            loop.add_signal_handler(signal.SIGHUP, self._reloading.wanted.set)
         lock = DaemonLock(self._folders.jobs, self._folders.root)
         # Any of it may hang on a dead mount, which must not keep the daemon from being stopped.
         if not await self._unless_stopped(self._in_thread(self._take_folders, lock)):
@@ -173,6 +191,7 @@ class Daemon:
             lasting = [
                 asyncio.create_task(self._journal.run(self._pipeline.in_work)),
                 asyncio.create_task(self._derived.keep_health()),
+                asyncio.create_task(self._reporting.run()),
             ]
             try:
                 if await self._unless_stopped(self._begin()):
@@ -229,12 +248,14 @@ class Daemon:
             self._taking_up.mend(),
             self._pipeline.run(),
             self._changes.run(),
-            Retaining(self._config, self._changes.purge, utc_now).run(once=self._once),
+            self._retaining.run(once=self._once),
             self._space.watch(),
             self._aftermath.run(),
             self._derived.keep_index(),
             self._stop_wanted(),
         ]
+        if self._reloading is not None:
+            rooms.append(self._reloading.run(self._reporting))
         tasks = [asyncio.create_task(room) for room in rooms]
         try:
             # None of them ends by itself but the last; one that does has a defect, which is raised here.
@@ -272,6 +293,7 @@ class Daemon:
     async def _shut_down(self) -> None:
         """Put the jobs back, end the processes, say goodbye; within `service.shutdown_seconds`."""
         _log.info("daemon.stopping")
+        self._reporting.stopping()
         limit = self._config.service.shutdown_seconds
         grace = max(limit / 3, limit - _SHUTDOWN_RESERVE)
         self._settling.stop()
@@ -291,7 +313,18 @@ class Daemon:
         _log.info("daemon.stopped")
 
     def _look(self, overview: Overview) -> Snapshot:
-        return self._condition.snapshot(self._state, overview)
+        notes = self._reloading.notes if self._reloading is not None else ()
+        return self._condition.snapshot(self._state, overview, notes)
+
+    def _configure(self, config: Config) -> None:
+        """Give the rooms a configuration in which only keys of `config.changing.RELOADABLE` have changed."""
+        self._config = config = decided(config, self._engine)
+        set_level(config.service.log_level)
+        self._intake.configure(config.inbox, config.job.max_bytes)
+        self._settling.configure(config.inbox.settle_seconds)
+        self._space.configure(config.inbox)
+        for room in (self._condition, self._pipeline, self._derived, self._retaining):
+            room.configure(config)
 
     def _came_to_nothing(self, job_id: str) -> None:
         """A claim was undone."""

@@ -88,6 +88,10 @@ class Opener:
         self._unlocker = unlocker
         self._rules = rules or FolderRules()
 
+    def configure(self, config: Config) -> None:
+        """Go by these limits from now on."""
+        self._config = config
+
     def open(self, folder: JobFolder, status: JobStatus) -> Opened:
         """Open a job's PDF.
 

@@ -106,6 +106,11 @@ class Pipeline:
         self._turns: set[asyncio.Task[None]] = set()
         self.throughput = Throughput(monotonic())
 
+    def configure(self, config: Config) -> None:
+        """Go by these limits from now on: how often and how long a page may be tried, and what a document may have."""
+        self._config = config
+        self._opener.configure(config)
+
     @property
     def jobs(self) -> dict[str, ActiveJob]:
         """The jobs in hand, by id."""
