@@ -9,14 +9,17 @@ from pathlib import Path
 from pdfocr_watcher import __version__
 from pdfocr_watcher.cli.findings import Finding, Level
 from pdfocr_watcher.cli.model_diagnosis import model_findings
+from pdfocr_watcher.config.folder_rules import FolderRules
 from pdfocr_watcher.config.model import Config, Renderer, Sandbox
+from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.registry import GENERATIVE, create_engine, resolve_engine
 from pdfocr_watcher.engines.scripts import install_advice
 from pdfocr_watcher.engines.tessdata import find_tessdata, installed_languages
 from pdfocr_watcher.errors import PdfocrError
-from pdfocr_watcher.inbox.sweep import sweep
+from pdfocr_watcher.inbox.folder_settings import FolderSettings
+from pdfocr_watcher.inbox.sweep import Sweep, sweep
 from pdfocr_watcher.jobs.folder import displayable
 from pdfocr_watcher.jobs.mounts import file_system_type, needs_polling
 from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, this_process
@@ -41,11 +44,13 @@ def diagnose(config: Config | None) -> list[Finding]:
         *_configuration(config),
         _renderer(settings),
         _sandbox(settings),
+        *_passwords(settings),
         *_engine(settings),
         *_languages(settings),
         *_models(settings),
         *_folders(config),
-        *_claims(config),
+        *_hooks(settings),
+        *_inbox(config),
     ]
 
 
@@ -92,6 +97,17 @@ def _sandbox(config: Config) -> Finding:
         "sandbox",
         f"renderers are confined by Landlock (version {protection.landlock_version}) and seccomp",
     )
+
+
+def _passwords(config: Config) -> Iterator[Finding]:
+    if (file := PasswordsFile.named(config.render.passwords_file)) is None:
+        return
+    try:
+        count = len(file.read())
+    except PdfocrError as error:
+        yield Finding(Level.MISSING, "passwords", error.detail)
+    else:
+        yield Finding(Level.GOOD, "passwords", f"{count} are tried on encrypted PDFs")
 
 
 def _engine(config: Config) -> Iterator[Finding]:
@@ -211,21 +227,44 @@ def _permissions(config: Config) -> Iterator[Finding]:
         )
 
 
-def _claims(config: Config | None) -> Iterator[Finding]:
-    """Files that a daemon began to copy out of the inbox and has not finished with."""
+def _hooks(config: Config) -> Iterator[Finding]:
+    """Whether the commands of hooks are there."""
+    for ending in ("completed", "failed"):
+        if command := getattr(config.hooks, ending):
+            found = shutil.which(command[0])
+            text = (
+                f"hooks.{ending}: {found}" if found else f"hooks.{ending}: {command[0]} is no program that can be run"
+            )
+            yield Finding(Level.GOOD if found else Level.MISSING, "hooks", text)
+
+
+def _inbox(config: Config | None) -> Iterator[Finding]:
+    """What in the inbox waits for a person: settings to be mended, files whose claim was broken off."""
     if config is None:
         return
     try:
-        claimed = sweep(config.folders.inbox, config.inbox.ignore).claimed
+        found = sweep(config.folders.inbox, config.inbox.ignore)
     except OSError:
         return  # the folder's own finding says so
-    if claimed:
+    yield from _folder_settings(config, found)
+    if claimed := found.claimed:
         text = (
             f"{len(claimed)} files in the inbox are being copied by a daemon, here or on another host, or were left "
             "when it ended: its next start finishes that. If it is gone for good, give them their names back, as in "
             f"`mv '{displayable(claimed[0])}' NAME.pdf`"
         )
         yield Finding(Level.ADVICE, "claims", text)
+
+
+def _folder_settings(config: Config, found: Sweep) -> Iterator[Finding]:
+    """The folders of the inbox whose settings cannot be used."""
+    rules = FolderRules.of(config, resolve_engine(config.engine.name))
+    files = FolderSettings(config.folders.inbox, rules, 0.0)
+    for _ in range(2):  # seen, and at rest
+        files.observe(0.0, found.settings)
+    for problem in files.problems:
+        where = problem.folder or "the inbox itself"
+        yield Finding(Level.ADVICE, "settings", f"{where}: {problem.message}; PDFs there wait until it is mended")
 
 
 def _folder(name: str, path: Path) -> Finding:

@@ -42,7 +42,9 @@ def show_job(found: FoundJob) -> None:
         "left": f"about {status.eta_seconds:.0f} s" if status.eta_seconds else None,
         "engine": f"{status.engine.name} ({status.engine.model})" if status.engine else None,
         "folder": str(found.folder),
+        "settings": _settings(status),
         "error": status.error_message,
+        "hook": f"{status.hook.command}: {status.hook.message}" if status.hook else None,
     }
     for name, value in rows.items():
         if value is not None:
@@ -52,6 +54,17 @@ def show_job(found: FoundJob) -> None:
     if (more := len(status.failed_pages) - _PAGES_SHOWN) > 0:
         table.add_row("", f"and {more} more pages, see status.json")
     Console().print(table)
+
+
+def _settings(status: JobStatus) -> str | None:
+    """What holds for this job alone."""
+    given = status.settings.given if status.settings is not None else {}
+    return ", ".join(f"{name} {shown_value(value)}" for name, value in given.items()) or None
+
+
+def shown_value(value: object) -> str:
+    """A setting's value, for a person."""
+    return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _plain(text: str) -> str:

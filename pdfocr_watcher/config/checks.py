@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pdfocr_watcher.config.model import Config, Engine, EngineName, Folders, Permissions, TextLayer
 from pdfocr_watcher.config.nearest import nearest_choice
-from pdfocr_watcher.config.overlaps import STATIONS, Clash, folder_clashes
+from pdfocr_watcher.config.overlaps import STATIONS, Clash, folder_around, folder_clashes
 from pdfocr_watcher.config.permissions import file_mode, folder_mode, group_of
 from pdfocr_watcher.config.words import number
 from pdfocr_watcher.engines.own_profiles import profile_names
@@ -57,6 +57,8 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _order_clashes(config)
     yield from _pattern_clashes(config)
     yield from _models_clashes(config)
+    yield from _passwords_clashes(config)
+    yield from _hooks_clashes(config)
     yield from _engine_clashes(config)
     yield from _language_clashes(config.engine)
     yield from _text_layer_clashes(config.engine)
@@ -100,6 +102,29 @@ def _models_clashes(config: Config) -> Iterator[Clash]:
     if folder and not folder.startswith(("/", "~/")):
         text = f"models.folder: {folder!r} must begin with / or ~/, for it does not lie with the PDFs"
         yield Clash((("models", "folder"),), text)
+
+
+def _passwords_clashes(config: Config) -> Iterator[Clash]:
+    name = config.render.passwords_file
+    keys = (("render", "passwords_file"),)
+    if name and not name.startswith(("/", "~/")):
+        yield Clash(keys, f"render.passwords_file: {name!r} must begin with / or ~/, for it does not lie with the PDFs")
+    elif name and (shared := folder_around(config.folders, Path(name).expanduser())):
+        text = f"render.passwords_file: {name!r} lies in folders.{shared}, where others may read it"
+        yield Clash(keys, text)
+
+
+def _hooks_clashes(config: Config) -> Iterator[Clash]:
+    for key in ("completed", "failed"):
+        program, *_ = getattr(config.hooks, key) or ("",)
+        keys, name = (("hooks", key),), f"hooks.{key}"
+        if not program:
+            if getattr(config.hooks, key):
+                yield Clash(keys, f"{name}: the first item must be a program, not empty")
+        elif "/" in program and not program.startswith("/"):
+            yield Clash(keys, f"{name}: {program!r} must begin with /, or be a name that PATH leads to")
+        elif program.startswith("/") and (shared := folder_around(config.folders, Path(program))):
+            yield Clash(keys, f"{name}: {program!r} lies in folders.{shared}, where others may change it")
 
 
 def _metrics_clashes(config: Config) -> Iterator[Clash]:

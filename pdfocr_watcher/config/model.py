@@ -79,6 +79,18 @@ class EngineName(StrEnum):
     NULL = "null"
 
 
+class FolderKey(StrEnum):
+    """What people may set for a folder of the inbox."""
+
+    PROFILE = "profile"
+    PROMPT = "prompt"
+    DPI = "dpi"
+    OUTPUTS = "outputs"
+    PRIORITY = "priority"
+    LANGUAGES = "languages"
+    RETENTION = "retention"
+
+
 class TextLayer(StrEnum):
     """What the text layer of a page is used for."""
 
@@ -226,6 +238,11 @@ class Render(Section):
     straighten: bool = Field(
         True,
         description="whether pages that lie on their side, upside down or askew are made upright to be read",
+    )
+    passwords_file: str = Field(
+        "",
+        description="a file with passwords for encrypted PDFs, one a line, which are tried in order; outside of the "
+        "folders above, and closed to others",
     )
     sandbox: Sandbox = Field(
         Sandbox.AUTO,
@@ -390,6 +407,26 @@ class Retention(Section):
     at: TimeOfDay = Field(time(3, 30), description="when they are removed, by the clock of the machine")
 
 
+class FolderSettings(Section):
+    """What a file .pdfocr.yaml in a folder of the inbox may set, for what is dropped there: see docs/folders.md."""
+
+    allow: tuple[FolderKey, ...] = Field(
+        tuple(FolderKey), description="the keys that it may have; [] to look at no such files"
+    )
+    max_dpi: int = Field(600, ge=36, le=1200, description="the highest resolution that it may ask for")
+
+
+class Hooks(Section):
+    """Commands that are run once a result was delivered: docs/hooks.md has examples."""
+
+    completed: tuple[str, ...] = Field(
+        (), description="the program and its arguments that are run for a completed job; none if empty"
+    )
+    failed: tuple[str, ...] = Field((), description="the same for a failed job")
+    timeout_seconds: Seconds = Field(60.0, description="after this time a command is ended, with all that it started")
+    max_parallel: int = Field(2, ge=1, le=32, description="commands that may run at a time; others wait")
+
+
 class Service(Section):
     """How the daemon is run."""
 
@@ -427,6 +464,8 @@ class Config(Section):
     permissions: Permissions = Field(default_factory=Permissions)
     index: Index = Field(default_factory=Index)
     retention: Retention = Field(default_factory=Retention)
+    folder_settings: FolderSettings = Field(default_factory=FolderSettings)
+    hooks: Hooks = Field(default_factory=Hooks)
     service: Service = Field(default_factory=Service)
 
     @model_validator(mode="before")

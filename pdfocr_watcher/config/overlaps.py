@@ -96,6 +96,13 @@ def folder_clashes(folders: Folders) -> Iterator[Clash]:
     yield from _system_clashes(folders, {name: place.path for name, place in places.items()})
 
 
+def folder_around(folders: Folders, path: Path) -> str | None:
+    """Which of the folders a file lies in, however it is named; None if in none. They are placed."""
+    place = _Place.of(path)
+    names = (*STATIONS, "root")
+    return next((name for name in names if place.lies_in(_Place.of(getattr(folders, name)))), None)
+
+
 def _between(folders: Folders, places: Mapping[str, _Place]) -> Iterator[Clash]:
     root = places["root"]
     above_root = [name for name in STATIONS if root.lies_in(places[name])]

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from pdfocr_watcher.config.folder_rules import FolderRules
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.daemon.aftermath import Aftermath
@@ -20,7 +21,8 @@ from pdfocr_watcher.daemon.claiming import TellingClaimer
 from pdfocr_watcher.daemon.condition import Condition, Snapshot
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.derived import Derived
-from pdfocr_watcher.daemon.reading import decided, make_reader, text_layers
+from pdfocr_watcher.daemon.hooks import Hooks
+from pdfocr_watcher.daemon.reading import decided, make_reader, make_unlocker, text_layers
 from pdfocr_watcher.daemon.reloading import Reloading
 from pdfocr_watcher.daemon.reporting import Reporting
 from pdfocr_watcher.daemon.retaining import Retaining
@@ -42,7 +44,7 @@ from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opener
 from pdfocr_watcher.pipeline.process import Pipeline
-from pdfocr_watcher.pipeline.rendering import choose_rasterizers
+from pdfocr_watcher.pipeline.rendering import choose_protection, choose_rasterizers
 from pdfocr_watcher.pipeline.sizing import render_workers
 from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.service.health import DaemonState
@@ -54,6 +56,7 @@ _log = structlog.get_logger(__name__)
 #: Seconds of the shutdown time that are kept for putting jobs back and ending processes.
 _SHUTDOWN_RESERVE = 10.0
 _DELIVERIES_GRACE = 2.0
+_HOOKS_GRACE = 1.0
 _POOL_GRACE = 5.0
 #: Seconds between two looks at whether `once` is through.
 _ONCE_INTERVAL = 0.1
@@ -87,7 +90,9 @@ class Daemon:
         self._state = DaemonState.STARTING
         self._disk = ThreadPoolExecutor(1, "daemon")
         render = config.render
-        rasterizers = choose_rasterizers(render.renderer, render.memory_bytes, render.max_pixels, render.sandbox)
+        rules = FolderRules.of(config, self._engine)
+        protection = choose_protection(render.sandbox)
+        rasterizers = choose_rasterizers(render.renderer, render.memory_bytes, render.max_pixels, protection)
         self._reader = make_reader(config, self._engine)
         self._index = index_of(config)
         shared = self._folders.jobs.is_relative_to(self._folders.root)
@@ -98,19 +103,23 @@ class Daemon:
         self._source = Storage(self._folders.inbox, mark, try_access)
         self._journal = StatusJournal(self._index, self._mirror, utc_now, self._jobs)
         self._policy = policy_of(config.permissions)
-        self._deliveries = Deliveries(self._folders, self._index, self._journal, self._jobs, mark, self._policy)
+        self._hooks = Hooks(config.hooks, lambda *failure: self._changes.note_hook(*failure))  # noqa: PLW0108 - is made later
+        self._deliveries = Deliveries(
+            self._folders, self._index, self._journal, self._jobs, mark, self._policy, self._hooks.delivered
+        )
         self._pipeline = Pipeline(
             config,
             rasterizers,
             self._reader,
             self._journal,
             self._jobs,
-            Opener(config, rasterizers, self._deliveries.earlier),
+            Opener(config, rasterizers, self._deliveries.earlier, make_unlocker(render, protection), rules),
             self._deliveries.begin,
             utc_now,
             render_workers(config.render),
-            text_layers(config, self._engine),
+            text_layers(config, self._engine, protection),
         )
+        self._changes = Changes(self._folders, self._pipeline, self._index, self._deliveries.has, self._policy)
         self._settling = Settling(config.inbox.settle_seconds, self._pipeline.add)
         self._space = Space(self._folders.jobs, self._jobs, self._deliveries.storages, config.inbox)
         self._taking_up = TakingUp(
@@ -126,6 +135,7 @@ class Daemon:
             self._source,
             self._settling,
             self._taking_up,
+            self._hooks,
         )
         self._aftermath = Aftermath(self._folders.jobs, self._jobs, self._source)
         claimer = TellingClaimer(
@@ -145,12 +155,11 @@ class Daemon:
             self._condition.hold,
             self._claimed,
             utc_now,
+            rules,
         )
         self._condition.watch(self._intake)
         self._derived = Derived(config, self._index, self._deliveries, self._look)
-        changes = Changes(self._folders, self._pipeline, self._index, self._deliveries.has, self._policy)
-        self._changes = changes
-        self._retaining = Retaining(config, changes.purge, utc_now)
+        self._retaining = Retaining(config, self._changes.purge, utc_now)
         self._reporting = Reporting(notifier or Notifier(), lambda: self._look(Overview()).health, self._reader)
 
     @property
@@ -295,6 +304,7 @@ class Daemon:
             async with asyncio.timeout(_POOL_GRACE):
                 await self._reader.stop()
         await self._deliveries.stop(_DELIVERIES_GRACE)
+        await self._hooks.stop(_HOOKS_GRACE)
         for storage in (self._jobs, self._source):
             storage.stop()
         self._state = DaemonState.STOPPED

@@ -7,6 +7,7 @@ from time import monotonic
 
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.deliveries import Deliveries
+from pdfocr_watcher.daemon.hooks import Hooks
 from pdfocr_watcher.daemon.space import Space
 from pdfocr_watcher.daemon.taking_up import TakingUp
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -18,8 +19,11 @@ from pdfocr_watcher.pipeline.process import Pipeline
 from pdfocr_watcher.pipeline.reader import EngineState, Reader
 from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.pipeline.throughput import BOUNDS
-from pdfocr_watcher.service.health import DaemonState, Health, JobCounts, LastError, PagesPerMinute
+from pdfocr_watcher.service.health import DaemonState, FolderProblemNote, Health, JobCounts, LastError, PagesPerMinute
 from pdfocr_watcher.service.metrics import Figures
+
+#: Folders whose settings cannot be used that health.json names.
+_PROBLEMS_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,8 @@ class Condition:
     Args:
         config: the limits.
         engine: the engine's name.
-        reader, pipeline, deliveries, space, source, settling, taking_up: what is looked at; `source` is the inbox as a
-            folder that must be writable. The intake comes later, see `watch`.
+        reader, pipeline, deliveries, space, source, settling, taking_up, hooks: what is looked at; `source` is the
+            inbox as a folder that must be writable. The intake comes later, see `watch`.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Condition:
         source: Storage,
         settling: Sized,
         taking_up: TakingUp,
+        hooks: Hooks,
     ) -> None:
         self._config = config
         self._engine = engine
@@ -70,6 +75,7 @@ class Condition:
         self._source = source
         self._settling = settling
         self._taking_up = taking_up
+        self._hooks = hooks
         self._intake: Intake | None = None
         self._started_at = utc_now()
         #: When the engine was last neither failed nor out of reach, by `monotonic`; whether it was ever ready.
@@ -123,7 +129,7 @@ class Condition:
 
     @property
     def _busy(self) -> bool:
-        return bool(len(self._settling) or self._pipeline.busy or self._deliveries.waiting)
+        return bool(len(self._settling) or self._pipeline.busy or self._deliveries.waiting or len(self._hooks))
 
     def snapshot(self, state: DaemonState, overview: Overview, config_notes: tuple[str, ...] = ()) -> Snapshot:
         """How the daemon is now; see `health`."""
@@ -179,8 +185,16 @@ class Condition:
             ),
             last_error=self._last_error(overview, now),
             free_bytes=self._space.free_bytes or 0,
+            folder_problems=self._folder_problems(),
+            hooks_waiting=len(self._hooks),
+            hooks_failed=self._hooks.failed,
             events_lost=self._intake.events_lost if self._intake else 0,
         )
+
+    def _folder_problems(self) -> tuple[FolderProblemNote, ...]:
+        problems = self._intake.folder_problems if self._intake is not None else ()
+        told = problems[:_PROBLEMS_TOLD]
+        return tuple(FolderProblemNote(folder=problem.folder, message=problem.message) for problem in told)
 
     def _longest_wait(self, jobs: list[JobStatus], now: datetime) -> float | None:
         claimed = min((status.created_at for status in jobs if status.status is Status.PENDING), default=None)

@@ -15,9 +15,10 @@ from typing import Any
 
 import structlog
 
-from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.config.model import Config, FolderKey
 from pdfocr_watcher.daemon.changes import roots_of
 from pdfocr_watcher.jobs.durable import write_durably
+from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.jobs.retention import BATCH, Ages, Place, Purged, candidates
 from pdfocr_watcher.pipeline.active import Now
 
@@ -45,10 +46,10 @@ def next_round(last: datetime, at: time) -> datetime:
 
 
 def ages_of(config: Config) -> Ages:
-    """The configured ages; 0 days are none."""
+    """The configured ages; 0 days are none. Jobs may have their own, where folders may set them."""
     days = (config.retention.completed_days, config.retention.failed_days)
     completed, failed = (timedelta(days=number) if number else None for number in days)
-    return Ages(completed, failed)
+    return Ages(completed, failed, own=FolderKey.RETENTION in config.folder_settings.allow)
 
 
 class Retaining:
@@ -87,7 +88,7 @@ class Retaining:
         last, known = None, False
         try:
             while True:
-                if self._ages != Ages(None, None):
+                if any(map(self._ages.concern, (Status.COMPLETED, Status.FAILED))):
                     last = await self.look(last if known else await self._in_thread(_read_note, self._note))
                     known = True
                 await asyncio.sleep(_INTERVAL)

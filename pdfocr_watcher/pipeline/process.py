@@ -23,14 +23,16 @@ from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_failed_page
 from pdfocr_watcher.jobs.model import EngineStatus, Stage, Status
+from pdfocr_watcher.jobs.settings import Priority
 from pdfocr_watcher.pipeline.active import ActiveJob, Now
 from pdfocr_watcher.pipeline.finishing import Finisher
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opened, Opener
+from pdfocr_watcher.pipeline.priorities import PriorityScheduler
 from pdfocr_watcher.pipeline.ranges import RangeRenderer
 from pdfocr_watcher.pipeline.reader import Reader, UnreadablePageError
 from pdfocr_watcher.pipeline.rendering import Rasterizer, TextLayers
-from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn
+from pdfocr_watcher.pipeline.scheduler import Turn
 from pdfocr_watcher.pipeline.slots import RasterSlots
 from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.pipeline.tasks import Answer, PageTask
@@ -94,7 +96,7 @@ class Pipeline:
         self._threads = ThreadPoolExecutor(render_workers + 2, "render")
         limit = config.job.max_render_seconds
         self._ranges = RangeRenderer(config.render, limit, rasterizers, self._threads, layers)
-        self._scheduler = Scheduler(config.render.range_pages)
+        self._scheduler = PriorityScheduler(config.render.range_pages)
         self._slots = RasterSlots(config.render.queue_pages + reader.in_hand)
         self._finisher = Finisher(reader, storage, self._storage_trouble, config.job.min_page_success, now)
         self._wake = asyncio.Event()
@@ -136,7 +138,7 @@ class Pipeline:
     def add(self, job: ActiveJob) -> None:
         """Take a pending job."""
         self._jobs[job.job_id] = job
-        self._scheduler.add(job.job_id)
+        self._scheduler.add(job.job_id, job.settings.priority or Priority.NORMAL)
         self._wake.set()
 
     async def cancel(self, job_id: str) -> ActiveJob | None:
@@ -268,7 +270,7 @@ class Pipeline:
         await self._storage_trouble(job, error)
         if not job.cancelled:
             job.put_back(self._now(), job.status.processed_pages)
-            self._scheduler.add(job.job_id)
+            self._scheduler.add(job.job_id, job.settings.priority or Priority.NORMAL)
             self._wake.set()
 
     async def _opened(self, job: ActiveJob, opened: Opened) -> None:
@@ -286,6 +288,7 @@ class Pipeline:
             job.change(now, failed_pages=opened.reused.failed_pages, **values)
             await self._end(job, Status.COMPLETED)
             return
+        job.unlocked = opened.unlocked
         missing = job.opened(now, opened.sizes, opened.done, opened.failed)
         await self._journal.commit(job)
         if not missing:
@@ -329,7 +332,16 @@ class Pipeline:
         job, index = raster.job, raster.index
         ready = monotonic()
         layer = self._ranges.text_layer(raster.path)
-        task = PageTask(str(job.folder.path), index, str(raster.path), raster.dpi, layer)
+        task = PageTask(
+            str(job.folder.path),
+            index,
+            str(raster.path),
+            raster.dpi,
+            text_layer=layer,
+            languages=job.settings.languages or (),
+            profile=job.settings.profile or "",
+            prompt=job.settings.prompt or "",
+        )
         if job.status.stage is Stage.RENDERING:
             job.advance(Status.PROCESSING, Stage.RECOGNIZING, self._now())
             self._journal.note(job)

@@ -8,7 +8,7 @@ through the pipe. The process ends with its daemon.
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,6 +48,7 @@ class WorkerSettings:
         policy: how carefully pages are read, a `ReadingPolicy`.
         only_text_layer: whether pages that have a text layer are read by nothing else.
         running_titles: whether running titles and page numbers are in output.mmd too.
+        variants: other profiles by which it may be asked, by name.
     """
 
     engine: str
@@ -62,6 +63,7 @@ class WorkerSettings:
     policy: str = ReadingPolicy.ACCURATE
     only_text_layer: bool = False
     running_titles: bool = False
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -78,7 +80,8 @@ class Hand:
 
     def __init__(self, settings: WorkerSettings, engine: Engine | None) -> None:
         self._settings = settings
-        self._profile = Profile.model_validate(settings.profile) if settings.profile is not None else None
+        profiles = {**settings.variants, "": settings.profile} if settings.profile is not None else {}
+        self._profiles = {name: Profile.model_validate(data) for name, data in profiles.items()}
         self._engine = engine
 
     def answer(self, line: bytes) -> Answer:
@@ -102,10 +105,10 @@ class Hand:
                 with step(Step.ASSEMBLE, Path(task.job)):
                     images = assemble(JobFolder(Path(task.job)), task.total, running_titles=settings.running_titles)
                 return {"images": images}
-            case KeepTask() if self._profile is not None:
-                return keep_page(task, self._profile, *layout)
-            case PrepareTask() if self._profile is not None:
-                return prepare_page(task, self._profile, upright=settings.straighten)
+            case KeepTask() if task.profile in self._profiles:
+                return keep_page(task, self._profiles[task.profile], *layout)
+            case PrepareTask() if task.profile in self._profiles:
+                return prepare_page(task, self._profiles[task.profile], upright=settings.straighten)
             case PageTask() if self._engine is not None:
                 only = settings.only_text_layer
                 return read_page(task, self._engine, *layout, upright=settings.straighten, only_text_layer=only)

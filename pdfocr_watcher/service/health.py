@@ -72,6 +72,13 @@ class LastError(_Value):
         return cls(code=code, message=f"{failure.cause} {failure.advice}", at=at, job_id=job_id)
 
 
+class FolderProblemNote(_Value):
+    """A folder of the inbox whose settings cannot be used: what lies there waits until they are mended."""
+
+    folder: str = Field(description="its path in the inbox; empty for the inbox itself")
+    message: str = Field(description="what is wrong, and on which line")
+
+
 class Health(_Value):
     """The content of health.json."""
 
@@ -106,6 +113,11 @@ class Health(_Value):
     pages_per_minute: PagesPerMinute = PagesPerMinute()
     last_error: LastError | None = None
     free_bytes: int = Field(ge=0, description="free space where the jobs lie")
+    folder_problems: tuple[FolderProblemNote, ...] = Field(
+        (), description="folders of the inbox whose .pdfocr.yaml cannot be used, the first 20"
+    )
+    hooks_waiting: int = Field(0, ge=0, description="commands of hooks that wait or run")
+    hooks_failed: int = Field(0, ge=0, description="commands of hooks that failed since the start")
     events_lost: int = Field(
         ge=0, description="how often file events were lost since the start; a sweep made up for it"
     )

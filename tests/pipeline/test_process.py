@@ -17,6 +17,7 @@ from pdfocr_watcher.config.model import Engine as EngineConfig
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.index import JobIndex
 from pdfocr_watcher.jobs.model import Outputs, Stage, Status
+from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.jobs.status_file import read_status
 from pdfocr_watcher.pipeline import storage, workers
 from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
@@ -640,3 +641,15 @@ async def test_a_page_that_fails_because_of_the_disk_is_read_once_the_disk_is_we
     refusing.clear()
     status = await here.end_of(job)
     assert (status.status, status.failed_pages) == (Status.COMPLETED, ())
+
+
+async def test_a_jobs_own_resolution_is_rendered_and_no_other_jobs(rig):
+    work = rig()
+    own = claimed_job(work.jobs, 1)
+    own.change(utc_now(), settings=JobSettings(dpi=150))
+    for job in (own, other := claimed_job(work.jobs, 2)):
+        work.pipeline.add(job)
+    for job in (own, other):
+        assert (await work.end_of(job)).status is Status.COMPLETED
+    assert sorted(dpi for _, dpi in work.rasterizers[0].turns) == [100, 150]
+    assert read_status(own.folder.path).settings == JobSettings(dpi=150)
