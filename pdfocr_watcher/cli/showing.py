@@ -42,7 +42,9 @@ def show_job(found: FoundJob) -> None:
         "left": f"about {status.eta_seconds:.0f} s" if status.eta_seconds else None,
         "engine": f"{status.engine.name} ({status.engine.model})" if status.engine else None,
         "folder": str(found.folder),
+        "settings": _settings(status),
         "error": status.error_message,
+        "hook": f"{status.hook.command}: {status.hook.message}" if status.hook else None,
     }
     for name, value in rows.items():
         if value is not None:
@@ -52,6 +54,17 @@ def show_job(found: FoundJob) -> None:
     if (more := len(status.failed_pages) - _PAGES_SHOWN) > 0:
         table.add_row("", f"and {more} more pages, see status.json")
     Console().print(table)
+
+
+def _settings(status: JobStatus) -> str | None:
+    """What holds for this job alone."""
+    given = status.settings.given if status.settings is not None else {}
+    return ", ".join(f"{name} {shown_value(value)}" for name, value in given.items()) or None
+
+
+def shown_value(value: object) -> str:
+    """A setting's value, for a person."""
+    return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _plain(text: str) -> str:
@@ -133,18 +146,20 @@ def show_health(root: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(json.loads(health.model_dump_json()), indent=2))
         return
-    age = heartbeat_age(health, utc_now())
+    age, error, rate = heartbeat_age(health, utc_now()), health.last_error, health.pages_per_minute.last_minute
     rows = {
         "daemon": health.state.value + (f": {health.reason}" if health.reason else ""),
         "heard of": f"{age:.0f} s ago (pid {health.pid} on {health.host})",
         "engine": f"{health.engine}, {health.engine_state}",
         "jobs": f"{health.jobs_in_work} in work, {health.jobs_waiting} waiting",
         "inbox": f"{health.files_in_inbox} files",
-        "pages": f"{health.pages_done} done since the start",
+        "pages": f"{health.pages_done} done since the start, {rate:.1f} in the last minute",
         "free": f"{health.free_bytes / 1e9:.1f} GB",
+        "last error": None if error is None else f"{error.code} at {_local(error.at)}: {error.message}",
     }
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     for name, value in rows.items():
-        table.add_row(name, _plain(value))
+        if value is not None:
+            table.add_row(name, _plain(value))
     Console().print(table)

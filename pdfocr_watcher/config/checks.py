@@ -9,10 +9,11 @@ from pathlib import Path
 
 from pdfocr_watcher.config.model import Config, Engine, EngineName, Folders, Permissions, TextLayer
 from pdfocr_watcher.config.nearest import nearest_choice
-from pdfocr_watcher.config.overlaps import STATIONS, Clash, folder_clashes
+from pdfocr_watcher.config.overlaps import STATIONS, Clash, folder_around, folder_clashes
 from pdfocr_watcher.config.permissions import file_mode, folder_mode, group_of
 from pdfocr_watcher.config.words import number
 from pdfocr_watcher.engines.own_profiles import profile_names
+from pdfocr_watcher.engines.scripts import AUTO, code_of, known_names
 from pdfocr_watcher.engines.server_address import Address, without_login
 
 #: Below this, in dots per inch, nothing can be read.
@@ -56,8 +57,12 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _order_clashes(config)
     yield from _pattern_clashes(config)
     yield from _models_clashes(config)
+    yield from _passwords_clashes(config)
+    yield from _hooks_clashes(config)
     yield from _engine_clashes(config)
+    yield from _language_clashes(config.engine)
     yield from _text_layer_clashes(config.engine)
+    yield from _metrics_clashes(config)
 
 
 def _order_clashes(config: Config) -> Iterator[Clash]:
@@ -99,6 +104,43 @@ def _models_clashes(config: Config) -> Iterator[Clash]:
         yield Clash((("models", "folder"),), text)
 
 
+def _passwords_clashes(config: Config) -> Iterator[Clash]:
+    name = config.render.passwords_file
+    keys = (("render", "passwords_file"),)
+    if name and not name.startswith(("/", "~/")):
+        yield Clash(keys, f"render.passwords_file: {name!r} must begin with / or ~/, for it does not lie with the PDFs")
+    elif name and (shared := folder_around(config.folders, Path(name).expanduser())):
+        text = f"render.passwords_file: {name!r} lies in folders.{shared}, where others may read it"
+        yield Clash(keys, text)
+
+
+def _hooks_clashes(config: Config) -> Iterator[Clash]:
+    for key in ("completed", "failed"):
+        program, *_ = getattr(config.hooks, key) or ("",)
+        keys, name = (("hooks", key),), f"hooks.{key}"
+        if not program:
+            if getattr(config.hooks, key):
+                yield Clash(keys, f"{name}: the first item must be a program, not empty")
+        elif "/" in program and not program.startswith("/"):
+            yield Clash(keys, f"{name}: {program!r} must begin with /, or be a name that PATH leads to")
+        elif program.startswith("/") and (shared := folder_around(config.folders, Path(program))):
+            yield Clash(keys, f"{name}: {program!r} lies in folders.{shared}, where others may change it")
+
+
+def _metrics_clashes(config: Config) -> Iterator[Clash]:
+    file = config.service.metrics_file
+    if not file:
+        return
+    fault = ""
+    if not file.startswith("/") or not file.endswith(".prom"):
+        fault = "must be an absolute path that ends in .prom, for node_exporter reads no other"
+    for name in STATIONS:
+        if Path(os.path.normpath(file)).is_relative_to(getattr(config.folders, name)):
+            fault = f"lies inside folders.{name} ({getattr(config.folders, name)})"
+    if fault:
+        yield Clash((("service", "metrics_file"),), f"service.metrics_file: {file!r} {fault}")
+
+
 def _pattern_clashes(config: Config) -> Iterator[Clash]:
     for pattern in config.inbox.ignore:
         if not pattern or "/" in pattern:
@@ -136,6 +178,23 @@ def _engine_clashes(config: Config) -> Iterator[Clash]:
             fault = str(error)
         if fault:
             yield Clash((("servers", "urls"),), f"servers.urls: {without_login(url)!r}: {fault}")
+
+
+def _language_clashes(engine: Engine) -> Iterator[Clash]:
+    if engine.tessdata and not engine.tessdata.startswith(("/", "~/")):
+        text = f"engine.tessdata: {engine.tessdata!r} must begin with / or ~/"
+        yield Clash((("engine", "tessdata"),), text)
+    key = ("engine", "languages")
+    if not engine.languages:
+        yield Clash((key,), f"engine.languages: names no language; [{AUTO}] tells them from the pages")
+    if AUTO in engine.languages and len(engine.languages) > 1:
+        yield Clash((key,), f"engine.languages: {AUTO} stands alone, or the languages are named")
+    for name in engine.languages:
+        # What a folder of one's own has data of, one may have called as one likes.
+        if name != AUTO and code_of(name) is None and not engine.tessdata:
+            meant = nearest_choice(name, known_names())
+            hint = f'; did you mean "{meant}"?' if meant else "; docs/languages.md has them"
+            yield Clash((key,), f"engine.languages: there is no language {name!r}{hint}")
 
 
 def _permission_clashes(permissions: Permissions) -> Iterator[Clash]:

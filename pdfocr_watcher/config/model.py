@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pdfocr_watcher.engines.policy import ReadingPolicy
+from pdfocr_watcher.engines.scripts import AUTO
 from pdfocr_watcher.jobs.ownership import OwnerRule
 
 
@@ -72,9 +73,22 @@ class EngineName(StrEnum):
 
     AUTO = "auto"
     RAPIDOCR = "rapidocr"
+    TESSERACT = "tesseract"
     VLLM = "vllm"
     VLLM_SERVER = "vllm-server"
     NULL = "null"
+
+
+class FolderKey(StrEnum):
+    """What people may set for a folder of the inbox."""
+
+    PROFILE = "profile"
+    PROMPT = "prompt"
+    DPI = "dpi"
+    OUTPUTS = "outputs"
+    PRIORITY = "priority"
+    LANGUAGES = "languages"
+    RETENTION = "retention"
 
 
 class TextLayer(StrEnum):
@@ -129,7 +143,7 @@ class Section(BaseModel):
 class Folders(Section):
     """Where files lie. Relative paths start at `root`, and `root` at the folder of the configuration file."""
 
-    root: Path = Field(Path(), description="the folder that people see: health.json and index.json lie here")
+    root: Path = Field(Path(), description="the folder that people see: health.json, index.json and status/ lie here")
     inbox: Path = Field(Path("inbox"), description="people drop PDFs here, in sub-folders too")
     jobs: Path = Field(Path("jobs"), description="claimed PDFs in work; best on a local disk")
     outbox: Path = Field(Path("outbox"), description="finished results, one folder a PDF")
@@ -225,6 +239,11 @@ class Render(Section):
         True,
         description="whether pages that lie on their side, upside down or askew are made upright to be read",
     )
+    passwords_file: str = Field(
+        "",
+        description="a file with passwords for encrypted PDFs, one a line, which are tried in order; outside of the "
+        "folders above, and closed to others",
+    )
     sandbox: Sandbox = Field(
         Sandbox.AUTO,
         description="renderers see one PDF, fonts and their own scratch folder, and no network (Landlock and seccomp): "
@@ -237,8 +256,18 @@ class Engine(Section):
 
     name: EngineName = Field(
         EngineName.AUTO,
-        description="rapidocr, vllm (a model on this machine's GPU), vllm-server (the same behind servers), null "
-        "(reads nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
+        description="rapidocr, tesseract, vllm (a model on this machine's GPU), vllm-server (the same behind servers), "
+        "null (reads nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
+    )
+    languages: tuple[str, ...] = Field(
+        (AUTO,),
+        description="for rapidocr and tesseract, the languages of the pages, such as [rus, eng] or [russian, en]; auto "
+        "tells them from the looks of each page, among those that are installed: see docs/languages.md",
+    )
+    tessdata: str = Field(
+        "",
+        description="the folder with Tesseract's language data, absolute or below ~; if empty, TESSDATA_PREFIX's or "
+        "the system's",
     )
     policy: ReadingPolicy = Field(
         ReadingPolicy.BALANCED,
@@ -331,6 +360,11 @@ class Output(Section):
 
     layout_dpi: int = Field(100, ge=36, le=600, description="resolution of the pictures in output_layouts.pdf")
     jpeg_quality: int = Field(85, ge=30, le=100, description="JPEG quality of figures and layout pictures")
+    running_titles: bool = Field(
+        False,
+        description="whether running headers, footers and page numbers are in output.mmd too; in output_det.mmd they "
+        "always are",
+    )
 
 
 class Permissions(Section):
@@ -355,7 +389,7 @@ class Permissions(Section):
         description="nobody may read a result who could not read the PDF in the inbox, and a sub-folder of the "
         "outbox has the permissions of its namesake in the inbox",
     )
-    index_mode: str = Field("640", description="of index.json and index.journal, which name all jobs, octal")
+    index_mode: str = Field("640", description="of index.json, index.journal and the dashboard, which name jobs, octal")
 
 
 class Index(Section):
@@ -373,10 +407,38 @@ class Retention(Section):
     at: TimeOfDay = Field(time(3, 30), description="when they are removed, by the clock of the machine")
 
 
+class FolderSettings(Section):
+    """What a file .pdfocr.yaml in a folder of the inbox may set, for what is dropped there: see docs/folders.md."""
+
+    allow: tuple[FolderKey, ...] = Field(
+        tuple(FolderKey), description="the keys that it may have; [] to look at no such files"
+    )
+    max_dpi: int = Field(600, ge=36, le=1200, description="the highest resolution that it may ask for")
+
+
+class Hooks(Section):
+    """Commands that are run once a result was delivered: docs/hooks.md has examples."""
+
+    completed: tuple[str, ...] = Field(
+        (), description="the program and its arguments that are run for a completed job; none if empty"
+    )
+    failed: tuple[str, ...] = Field((), description="the same for a failed job")
+    timeout_seconds: Seconds = Field(60.0, description="after this time a command is ended, with all that it started")
+    max_parallel: int = Field(2, ge=1, le=32, description="commands that may run at a time; others wait")
+
+
 class Service(Section):
     """How the daemon is run."""
 
-    health_interval: Seconds = Field(5.0, description="seconds between two writes of health.json")
+    health_interval: Seconds = Field(
+        5.0, description="seconds between two writes of health.json, the metrics and the dashboard"
+    )
+    metrics_file: str = Field(
+        "",
+        description="where the metrics for Prometheus are written, such as "
+        "/var/lib/prometheus/node-exporter/pdfocr.prom; metrics.prom below the root if empty",
+    )
+    dashboard: bool = Field(True, description="keep a page that shows the jobs in work and done, status/index.html")
     shutdown_seconds: Seconds = Field(
         20.0, description="a stop finishes or gives up the pages in hand within this time"
     )
@@ -402,6 +464,8 @@ class Config(Section):
     permissions: Permissions = Field(default_factory=Permissions)
     index: Index = Field(default_factory=Index)
     retention: Retention = Field(default_factory=Retention)
+    folder_settings: FolderSettings = Field(default_factory=FolderSettings)
+    hooks: Hooks = Field(default_factory=Hooks)
     service: Service = Field(default_factory=Service)
 
     @model_validator(mode="before")

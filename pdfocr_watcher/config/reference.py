@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic.fields import FieldInfo
 
+from pdfocr_watcher.config.changing import RELOADABLE
 from pdfocr_watcher.config.load import FILE_VARIABLE, SEARCHED
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.config.settings import PREFIX, variable
@@ -33,6 +34,12 @@ _SAMPLE_HEAD = """\
 # What the keys take and how the environment goes over them: docs/configuration.md. Check a change with
 # `pdfocr-watcher config --check`.
 """
+
+_RELOADABLE = "\n".join(
+    f"- {', '.join(f'`{section}.{key}`' for key in keys)}"
+    for section in sections()
+    if (keys := [key for key in sections()[section].model_fields if (section, key) in RELOADABLE])
+)
 
 _PAGE_HEAD = f"""\
 # Configuration
@@ -80,6 +87,13 @@ beside each other: none may be another, lie inside another, or hold `root` or th
 - the patterns of `inbox.ignore` are for single names: none is empty or has a `/`;
 - `engine.profile` names a profile that ships or one of `profiles`;
 - `engine.name: vllm-server` needs `servers.urls`, each named once, which begin with `http://` or `https://`.
+
+## Changing it while the daemon runs
+
+On SIGHUP (`systemctl reload pdfocr-watcher`) the file is read again. These keys are in force at once; all others wait
+for a restart, and are named in the log and in `config_notes` of health.json:
+
+{_RELOADABLE}
 
 ## Mistakes
 
@@ -146,7 +160,7 @@ def _setting(key: str, value: Any) -> list[str]:
     """The lines that set a key: one, or several for a list that is too long for one."""
     if not isinstance(value, tuple):
         return [f"  {key}: {_scalar(value)}"]
-    items = [_quoted(item) for item in value]
+    items = [str(item) if isinstance(item, StrEnum) else _quoted(item) for item in value]
     line = f"  {key}: [{', '.join(items)}]"
     if len(line) <= _WIDTH:
         return [line]
@@ -188,9 +202,10 @@ def _quoted(text: str) -> str:
 def _takes(field: FieldInfo) -> str:
     """The type, choices and limits of a key."""
     annotation = field.annotation
-    if names := choices(annotation):
-        return one_of(tuple(f"`{name}`" for name in names))
-    if item_type(annotation) is not None:
+    items = item_type(annotation)
+    if names := choices(annotation) or choices(items):
+        return ("list of " if items else "") + one_of(tuple(f"`{name}`" for name in names))
+    if items is not None:
         return "list of texts"
     if is_free(annotation):
         return "keys and values"

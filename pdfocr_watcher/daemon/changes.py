@@ -11,17 +11,19 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 
 from pdfocr_watcher.config.model import Config, Folders
 from pdfocr_watcher.config.permissions import file_mode, policy_of
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.jobs.amending import note_hook
 from pdfocr_watcher.jobs.catalogue import entries_from_disk, find_job
 from pdfocr_watcher.jobs.delivery import deliver, remove_result, take_back
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.index import INDEX_NAME, JobIndex
-from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.jobs.model import HookFailure, JobStatus, Status
 from pdfocr_watcher.jobs.ownership import Policy
 from pdfocr_watcher.jobs.requests import Answer, Request, Verb, give_answer, pending_requests
 from pdfocr_watcher.jobs.retention import Ages, Place, Purged, Roots, purge
@@ -185,6 +187,16 @@ class Changes:
         for job_id in done.job_ids:
             self._index.drop(job_id)
         return done
+
+    async def note_hook(self, status: JobStatus, result: Path, failure: HookFailure) -> None:
+        """Say in a result that its hook failed.
+
+        Raises:
+            OSError: the file system refused.
+        """
+        root = self._folders.outbox if status.status is Status.COMPLETED else self._folders.failed
+        work = functools.partial(note_hook, result, root, status.job_id, failure, utc_now())
+        await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def run(self) -> None:
         """Look for requests and answer them until cancelled."""

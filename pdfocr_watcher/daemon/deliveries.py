@@ -13,7 +13,7 @@ import structlog
 from pdfocr_watcher.config.model import Folders
 from pdfocr_watcher.jobs.delivery import deliver, remove_broken_off
 from pdfocr_watcher.jobs.index import Entry, JobIndex
-from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.jobs.model import JobStatus, Status
 from pdfocr_watcher.jobs.ownership import Policy
 from pdfocr_watcher.jobs.status_file import read_status
 from pdfocr_watcher.pipeline.active import ActiveJob
@@ -41,6 +41,7 @@ class Deliveries:
         storage: the jobs folder.
         mark: this run of the daemon, on what it leaves in the outbox (see `jobs.probe.owner_of`).
         policy: whose the results are and who may read them.
+        delivered: told of each job that has reached its place.
     """
 
     def __init__(
@@ -51,9 +52,11 @@ class Deliveries:
         storage: Storage,
         mark: str,
         policy: Policy | None = None,
+        delivered: Callable[[JobStatus, Path], None] = lambda _status, _result: None,
     ) -> None:
         self._folders = folders
         self._policy = policy or Policy()
+        self._delivered = delivered
         self._index = index
         self._journal = journal
         self._jobs = storage
@@ -155,6 +158,7 @@ class Deliveries:
         else:
             self.failed += 1
         _log.info("job.delivered", job_id=job.job_id, status=status.status.value, folder=str(result))
+        self._delivered(status, result)
 
     async def _moved(self, job: ActiveJob) -> Path | None:
         """Move a job to its place, however often that takes; its result, None if somebody removed the job."""

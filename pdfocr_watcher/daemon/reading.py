@@ -5,11 +5,13 @@ from pathlib import Path
 import structlog
 
 from pdfocr_watcher.config.checks import no_layers
-from pdfocr_watcher.config.model import Config, TextLayer
+from pdfocr_watcher.config.model import Config, Render, TextLayer
+from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.engines.own_profiles import resolve_profile
 from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import EMBEDDED, GENERATIVE
+from pdfocr_watcher.engines.variants import variants_of
 from pdfocr_watcher.engines.vllm.found import find_vllm, vllm_version
 from pdfocr_watcher.engines.vllm.recipe import host_settings
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -18,7 +20,7 @@ from pdfocr_watcher.pipeline.generating.local import LocalEngine
 from pdfocr_watcher.pipeline.generating.reader import GenerativeReader
 from pdfocr_watcher.pipeline.generating.servers import Servers
 from pdfocr_watcher.pipeline.reader import Reader
-from pdfocr_watcher.pipeline.rendering import TextLayers, choose_protection
+from pdfocr_watcher.pipeline.rendering import Protection, TextLayers, Unlocker
 from pdfocr_watcher.pipeline.sizing import engine_share, worker_memory
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.workers import WorkerPool
@@ -89,6 +91,7 @@ def make_reader(config: Config, engine: str) -> Reader:
     """
     limit = config.engine.start_timeout_seconds
     profile = _profile(config, engine)
+    variants = variants_of(profile, config.profiles) if profile is not None else {}
     share = engine_share(engine, config.engine)
     folder = folder_in_force(config.models.folder)
     if engine == EMBEDDED and config.engine.policy is not ReadingPolicy.ACCURATE and not can_read_quickly(folder):
@@ -102,26 +105,26 @@ def make_reader(config: Config, engine: str) -> Reader:
         config.render.straighten,
         str(folder),
         profile.model_dump(mode="json") if profile is not None else None,
+        config.engine.languages,
+        config.engine.tessdata,
         policy=config.engine.policy,
         only_text_layer=config.engine.text_layer is TextLayer.ONLY,
+        running_titles=config.output.running_titles,
+        variants={name: variant.model_dump(mode="json") for name, variant in variants.items()},
     )
     # What prepares pages starts at once, however long the model takes.
     worker_limit = limit if profile is None else _START_SECONDS
     pool = WorkerPool(settings, share.processes, worker_limit, worker_memory(config.engine, share.processes))
     if profile is None:
         return pool
-    return GenerativeReader(pool, _generator(config, engine, profile), profile)
+    return GenerativeReader(pool, _generator(config, engine, profile), profile, variants)
 
 
-def text_layers(config: Config, engine: str) -> TextLayers | None:
-    """Who tells the text layers of pages; None where nobody makes use of them.
-
-    Raises:
-        PdfocrError: SANDBOX_UNAVAILABLE, as `pipeline.rendering.choose_rasterizers`.
-    """
+def text_layers(config: Config, engine: str, protection: Protection) -> TextLayers | None:
+    """Who tells the text layers of pages; None where nobody makes use of them."""
     if config.engine.text_layer is TextLayer.IGNORE or engine == "null":
         return None
-    return TextLayers(config.render.memory_bytes, choose_protection(config.render.sandbox))
+    return TextLayers(config.render.memory_bytes, protection)
 
 
 def _generator(config: Config, engine: str, profile: Profile) -> Generator:
@@ -169,3 +172,15 @@ def _key(path: str) -> str:
         return Path(path).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise PdfocrError(ErrorCode.CONFIG_INVALID, f"servers.api_key_file: {path} cannot be read: {error}.") from error
+
+
+def make_unlocker(render: Render, protection: Protection) -> Unlocker | None:
+    """Who opens encrypted PDFs; None where the configuration names no passwords.
+
+    Raises:
+        PdfocrError: CONFIG_INVALID, the file with the passwords cannot be used.
+    """
+    if (passwords := PasswordsFile.named(render.passwords_file)) is None:
+        return None
+    passwords.read()
+    return Unlocker(passwords.read, render.memory_bytes, protection)

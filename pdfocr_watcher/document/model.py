@@ -79,6 +79,8 @@ class Block:
         content: Markdown; HTML for a table; LaTeX for an equation; empty or alternative text for an image.
         confidence: 0..1 as the engine judges its own reading, None where it does not.
         size: how high its lines are, as a share of the page's height; None where that is not known.
+        healed: words that were broken at the ends of its lines and lost their hyphen there, each with it.
+        level: of a heading in the document, 1 for its title; None where no document was looked at.
     """
 
     label: Label
@@ -86,6 +88,8 @@ class Block:
     content: str
     confidence: float | None = None
     size: float | None = None
+    healed: tuple[str, ...] = ()
+    level: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ class Page:
                     "content": block.content,
                     "confidence": block.confidence,
                     "size": block.size,
+                    "healed": list(block.healed),
+                    "level": block.level,
                 }
                 for block in self.blocks
             ],
@@ -144,6 +150,8 @@ class Page:
                     content=str(block["content"]),
                     confidence=block["confidence"],
                     size=block.get("size"),
+                    healed=tuple(map(str, block.get("healed", ()))),
+                    level=block.get("level"),
                 )
                 for block in data["blocks"]
             ),

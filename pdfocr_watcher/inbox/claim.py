@@ -34,6 +34,7 @@ from pdfocr_watcher.jobs.folder import JobFolder, displayable, result_folder
 from pdfocr_watcher.jobs.granting import DROPPED_NAME, close_to_others, note_dropped, rights_in_inbox
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status, new_job_id
 from pdfocr_watcher.jobs.moving import copy_verified
+from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.jobs.status_file import STATUS_NAME, write_status
 
 #: Gone, exchanged for something else, or held by a writer that shares it with nobody (a Windows client's open file).
@@ -79,7 +80,14 @@ class Claimer:
     unfinished: set[str]
     keep_private: bool = field(default=True, kw_only=True)
 
-    def claim(self, path: str, signature: Signature, now: datetime, sha256: str | None = None) -> Claim | None:
+    def claim(
+        self,
+        path: str,
+        signature: Signature,
+        now: datetime,
+        sha256: str | None = None,
+        settings: JobSettings | None = None,
+    ) -> Claim | None:
         """Claim a file.
 
         Args:
@@ -87,6 +95,7 @@ class Claimer:
             signature: what it was when it was judged.
             now: the time for the job's id and status.
             sha256: of its content, if that is known already.
+            settings: those of its folder, which hold for the job from now on.
 
         Returns:
             The claim, or None if the file is no longer there, is not what was judged, or is held by its writer; it
@@ -102,7 +111,7 @@ class Claimer:
             if error.errno in _NOT_NOW:
                 return None
             raise
-        status = self._new_status(path, signature, now, sha256)
+        status = self._new_status(path, signature, now, sha256, settings)
         folder = JobFolder(self.jobs / status.job_id)
         # For nobody else to write to from the first instant, whatever the umask and a default ACL say.
         make_folder(folder.path, mode=0o755)
@@ -121,7 +130,9 @@ class Claimer:
             return None
         return Claim(status, folder, settled)
 
-    def _new_status(self, path: str, signature: Signature, now: datetime, sha256: str | None) -> JobStatus:
+    def _new_status(
+        self, path: str, signature: Signature, now: datetime, sha256: str | None, settings: JobSettings | None
+    ) -> JobStatus:
         """A pending status whose result's name is free."""
         source = displayable(path)
         for _ in range(_ID_TRIES):
@@ -135,6 +146,7 @@ class Claimer:
                 bytes=signature.size,
                 created_at=now,
                 updated_at=now,
+                settings=settings,
             )
             taken = (result_folder(root, status).exists() for root in (self.outbox, self.failed))
             if not any(taken):

@@ -18,10 +18,12 @@ from typing import TypeVar
 
 import structlog
 
+from pdfocr_watcher.config.folder_rules import FolderRules
 from pdfocr_watcher.config.model import Inbox, NotPdf
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.admission import REFUSALS, Decision, Probe, Verdict, conclude, has_pdf_name, probe
 from pdfocr_watcher.inbox.claim import Claim, Claimer
+from pdfocr_watcher.inbox.folder_settings import BadSettingsError, FolderProblem, FolderSettings, HeldError
 from pdfocr_watcher.inbox.lease import has_writer
 from pdfocr_watcher.inbox.mount_memory import MountMemory
 from pdfocr_watcher.inbox.observer import Noticer
@@ -71,6 +73,7 @@ class Intake:
         hold: says why nothing may be claimed now; None if something may.
         claimed: takes a claim; with a failure, if the job is to be failed at once.
         now: the clock of the status files.
+        rules: what the settings of folders may say.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Intake:
         hold: Callable[[], str | None],
         claimed: Callable[[Claim, PdfocrError | None], Awaitable[None]],
         now: Callable[[], datetime],
+        rules: FolderRules | None = None,
     ) -> None:
         self._root = root
         self._settings = settings
@@ -91,6 +95,7 @@ class Intake:
         self._claimed = claimed
         self._now = now
         self._tracker = StabilityTracker(settings.settle_seconds, settings.unmarked_settle_seconds)
+        self._folder_settings = FolderSettings(root, rules or FolderRules(), settings.settle_seconds)
         self._threads = ThreadPoolExecutor(1, "inbox")
         self._stopping = ThreadPoolExecutor(1, "inbox-stop")
         self._wake = asyncio.Event()
@@ -119,6 +124,11 @@ class Intake:
         return len(self._tracker) - len(self._left)
 
     @property
+    def longest_wait(self) -> float | None:
+        """Seconds since the first of the waiting files was first seen; None if none waits."""
+        return self._tracker.longest_wait(monotonic())
+
+    @property
     def left(self) -> list[str]:
         """Files that will not become jobs by themselves, and those that cannot be read at present."""
         return sorted(self._left | self._unreadable)
@@ -127,6 +137,11 @@ class Intake:
     def unreadable(self) -> bool:
         """Whether files lie there that could be neither read nor claimed."""
         return bool(self._unreadable or self._unseen)
+
+    @property
+    def folder_problems(self) -> tuple[FolderProblem, ...]:
+        """The folders whose settings cannot be used; what lies there is left until they are mended."""
+        return self._folder_settings.problems
 
     @property
     def quiet(self) -> bool:
@@ -138,6 +153,13 @@ class Intake:
         self._behind = True
         self.swept.clear()
         self._wake.set()
+
+    def configure(self, settings: Inbox, max_bytes: int) -> None:
+        """Notice and judge by other settings from now on; what was left where it lies is judged anew."""
+        self._settings, self._max_bytes = settings, max_bytes
+        self._tracker = StabilityTracker(settings.settle_seconds, settings.unmarked_settle_seconds)
+        self._left.clear()
+        self.look_again()
 
     async def run(self) -> None:
         """Watch and claim until cancelled."""
@@ -243,6 +265,11 @@ class Intake:
         self._wake.set()
 
     async def _take_up(self, began: float, found: Sweep) -> None:
+        limit = self._settings.sweep_timeout_seconds
+        changed, _ = await self._reach(limit, self._folder_settings.observe, began, found.settings)
+        for path in [path for path in self._unreadable if any(map(PurePosixPath(path).is_relative_to, changed))]:
+            self._tracker.forget(path)  # what was held for its folder's settings need not wait for its next turn
+            self._unreadable.discard(path)
         due = self._tracker.observe(began, found.files)
         self._left &= found.files.keys()
         self._unreadable &= found.files.keys()
@@ -266,9 +293,12 @@ class Intake:
         elif decision is not Decision.CLAIM:
             return _Judged(decision, found)
         try:
+            folder_settings = self._folder_settings.of(settled.path)
             if self._is_written(settled.path):
                 return _Judged(Decision.WAIT, found)
-            claim = self._claimer.claim(settled.path, settled.signature, self._now())
+            claim = self._claimer.claim(settled.path, settled.signature, self._now(), None, folder_settings)
+        except HeldError as held:
+            return _Judged(Decision.LATER if isinstance(held, BadSettingsError) else Decision.WAIT, found)
         except OSError as error:
             _log.warning("claim.refused", source=settled.path, error=str(error))
             return _Judged(Decision.LATER, found)

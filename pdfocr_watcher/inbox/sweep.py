@@ -16,6 +16,9 @@ from pathlib import Path
 from pdfocr_watcher.inbox.ignore import IgnoreRules
 from pdfocr_watcher.jobs.claim_note import is_private_name
 
+#: The settings of a folder: never claimed, and told apart from what is.
+SETTINGS_NAME = ".pdfocr.yaml"
+
 #: Deeper folders are reported, not entered.
 MAX_DEPTH = 32
 #: More files than this are left for a later sweep, so that memory stays bounded.
@@ -104,12 +107,14 @@ class Sweep:
         odd: links, pipes, sockets and devices.
         unread: what could not be looked at; the files below it are missing from `files`.
         too_deep: folders that were not entered.
+        settings: what is called `SETTINGS_NAME`, by the folder's path (empty for the inbox); it need not be a file.
         claimed: files that have the private name of a claim by copy, of this host or another: nobody's to take.
         truncated: whether files were left out because there were too many.
     """
 
     identity: Identity
     files: dict[str, Signature]
+    settings: dict[str, Signature] = field(default_factory=dict)
     odd: tuple[Odd, ...] = ()
     unread: tuple[Unread, ...] = ()
     too_deep: tuple[str, ...] = ()
@@ -149,6 +154,7 @@ class _Walk:
     max_depth: int
     max_files: int
     files: dict[str, Signature] = field(default_factory=dict)
+    settings: dict[str, Signature] = field(default_factory=dict)
     odd: list[Odd] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     too_deep: list[str] = field(default_factory=list)
@@ -168,6 +174,7 @@ class _Walk:
         return Sweep(
             identity,
             self.files,
+            self.settings,
             tuple(self.odd),
             tuple(self.unread),
             tuple(self.too_deep),
@@ -204,10 +211,13 @@ class _Walk:
                 if is_private_name(entry.name):
                     self.claimed.append(folder.prefix + entry.name)
                     continue
+                if entry.name == SETTINGS_NAME:
+                    self._take_settings(folder, entry)
+                    continue
                 if self.rules.match(entry.name):
                     partial_of.add(entry.name.rpartition(".")[0])
                     continue
-                if len(self.files) >= self.max_files:
+                if len(self.files) + len(self.settings) >= self.max_files:
                     self.truncated = True
                     break
                 path = folder.prefix + entry.name
@@ -222,6 +232,12 @@ class _Walk:
         # A browser holds the name of a download with an empty file while it writes NAME.part beside it.
         for name in partial_of.intersection(empty):
             self.files.pop(folder.prefix + name, None)
+
+    def _take_settings(self, folder: _Folder, entry: "os.DirEntry[str]") -> None:
+        try:
+            self.settings[folder.prefix.rstrip("/")] = Signature.of(entry.stat(follow_symlinks=False))
+        except OSError as error:
+            self._note(folder.prefix + entry.name, error)
 
     def _take(self, path: str, status: os.stat_result, depth: int) -> None:
         mode = status.st_mode

@@ -242,7 +242,7 @@ def take_back(result: Path, root: Path, jobs: Path, status: JobStatus, now: date
         status.model_copy(update={"attempts": 0, "fruitless_attempts": 0, "failed_pages": ()}),
         len(folder.checkpointed()),
     )
-    again = again.model_copy(update={"stage": Stage.QUEUED, "outputs": None, "updated_at": now})
+    again = again.model_copy(update={"stage": Stage.QUEUED, "outputs": None, "hook": None, "updated_at": now})
     write_status(folder.path, again)
     return folder, again
 

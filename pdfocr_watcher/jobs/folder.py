@@ -15,8 +15,13 @@ MARKDOWN_NAME = "output.mmd"
 GROUNDING_NAME = "output_det.mmd"
 LAYOUTS_NAME = "output_layouts.pdf"
 
+#: The folder below the root in which people see the dashboard, and the jobs' status where the jobs lie elsewhere.
+SHOWN_NAME = "status"
+DASHBOARD_NAME = "index.html"
+
 PAGES_NAME = "pages"
 RASTERS_NAME = "rasters"
+UNLOCKED_NAME = "unlocked.pdf"
 CLAIM_NAME = "claim.json"
 
 #: A file name may have 255 bytes, and 143 on the encrypted shares of some file servers; what is left is for the
@@ -78,6 +83,11 @@ class JobFolder:
     def rasters(self) -> Path:
         """Page rasters on their way from the renderer to the engine; of no worth after a crash."""
         return self.path / RASTERS_NAME
+
+    @property
+    def unlocked(self) -> Path:
+        """A copy of an encrypted PDF that opens without a password; it goes with the rasters."""
+        return self.rasters / UNLOCKED_NAME
 
     @property
     def claim_note(self) -> Path:

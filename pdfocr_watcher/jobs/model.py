@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from pdfocr_watcher.errors import ErrorCode
+from pdfocr_watcher.jobs.settings import JobSettings
 
 
 class Status(StrEnum):
@@ -134,6 +135,14 @@ class Outputs(_Value):
     image_count: int = Field(0, ge=0, description="files in the images folder")
 
 
+class HookFailure(_Value):
+    """A command of `hooks` that was run for the job, and failed."""
+
+    command: Words = Field(description="the program, without its arguments")
+    exit_status: int | None = Field(description="negative for a signal; null if it was never started")
+    message: Words = Field(description="what went wrong")
+
+
 class JobStatus(_Value):
     """The content of status.json."""
 
@@ -161,6 +170,8 @@ class JobStatus(_Value):
     error_code: ErrorCode | None = Field(None, description="null unless the job failed")
     error_message: Words | None = Field(None, description="what went wrong and what to do; null unless the job failed")
     outputs: Outputs | None = Field(None, description="null until there are some")
+    settings: JobSettings | None = Field(None, description="what its folder's .pdfocr.yaml said; null if nothing")
+    hook: HookFailure | None = Field(None, description="null unless the command of hooks failed for this result")
 
     def advance(self, status: Status, stage: Stage, now: datetime) -> "JobStatus":
         """The status after a step.

@@ -43,14 +43,27 @@ class Ages:
     Attributes:
         completed: those in the outbox.
         failed: those in the failed folder.
+        own: whether a job whose own settings say less is removed by these (see `jobs.settings`).
     """
 
     completed: timedelta | None
     failed: timedelta | None
+    own: bool = False
+
+    def concern(self, ending: Status) -> bool:
+        """Whether any result of this ending may be old enough."""
+        return self.own or self._of(ending) is not None
+
+    def _of(self, ending: Status) -> timedelta | None:
+        return {Status.COMPLETED: self.completed, Status.FAILED: self.failed}.get(ending)
 
     def passed(self, status: JobStatus, now: datetime) -> bool:
         """Whether a job ended so long ago that its result is to be removed."""
-        age = {Status.COMPLETED: self.completed, Status.FAILED: self.failed}.get(status.status)
+        age = self._of(status.status)
+        if self.own and status.settings is not None:
+            days = {Status.COMPLETED: status.settings.completed_days, Status.FAILED: status.settings.failed_days}
+            if own := days.get(status.status):
+                age = min(age or timedelta.max, timedelta(days=own))
         ended = status.completed_at
         return age is not None and ended is not None and ended >= _FIRST and now - ended >= age
 
@@ -143,9 +156,9 @@ class Purged:
 
 def candidates(roots: Roots, ages: Ages, now: datetime) -> Iterator[Place]:
     """The results that may be old enough, and what was left of removals that were broken off; blocking."""
-    for ending, age in ((Status.COMPLETED, ages.completed), (Status.FAILED, ages.failed)):
+    for ending in (Status.COMPLETED, Status.FAILED):
         root = roots.of(ending)
-        for path, subfolders, files in os.walk(root) if age is not None else ():
+        for path, subfolders, files in os.walk(root) if ages.concern(ending) else ():
             folder = Path(path)
             parts = folder.relative_to(root).parts
             yield from (Place(ending, (*parts, name)) for name in subfolders if is_dying(name))

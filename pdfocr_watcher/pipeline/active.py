@@ -13,6 +13,7 @@ from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus, Stage, Status, Worker
+from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.pipeline.rendering import PageSize
 
 Now = Callable[[], datetime]
@@ -31,23 +32,27 @@ class ActiveJob:
         status: what status.json says, or will say at the next write.
         folder: its folder in jobs/.
         sizes: the pages' sizes; empty until the PDF was opened.
+        unlocked: whether its pages are read from a copy without the PDF's encryption.
         tries: failed tries of a page, by index.
         render_seconds: time that renderers have worked on it since this daemon began.
         remaining: pages that have no checkpoint.
         in_flight: turns and pages that are being worked on.
         cancelled: whether it is to be dropped as soon as nothing is in flight.
         tasks: the turns and pages in flight.
+        remarks: what people were told already of its pages.
         begun_pages: pages that were done with when this daemon began, for the estimate.
     """
 
     status: JobStatus
     folder: JobFolder
     sizes: tuple[PageSize, ...] = ()
+    unlocked: bool = False
     tries: dict[int, int] = field(default_factory=dict)
     render_seconds: float = 0.0
     remaining: int = 0
     in_flight: int = 0
     cancelled: bool = False
+    remarks: set[str] = field(default_factory=set)
     begun_pages: int = 0
     begun_at: datetime | None = None
     written_at: float = 0.0
@@ -61,9 +66,19 @@ class ActiveJob:
         return self.status.job_id
 
     @property
+    def settings(self) -> JobSettings:
+        """What holds for this job alone."""
+        return self.status.settings or JobSettings()
+
+    @property
     def input(self) -> Path:
         """The claimed PDF."""
         return self.folder.input(self.status.filename)
+
+    @property
+    def readable(self) -> Path:
+        """What its pages are read from: the claimed PDF, or its copy without encryption."""
+        return self.folder.unlocked if self.unlocked else self.input
 
     def enter(self) -> None:
         """Something of this job is being worked on."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pdfocr_watcher.config.folder_rules import FolderRules
 from pdfocr_watcher.config.model import Config, OnDuplicate
 from pdfocr_watcher.document.figures import IMAGES_FOLDER
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -21,8 +22,9 @@ from pdfocr_watcher.jobs.durable import (
 from pdfocr_watcher.jobs.folder import GROUNDING_NAME, LAYOUTS_NAME, MARKDOWN_NAME, JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus
 from pdfocr_watcher.jobs.moving import copy_verified
+from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.jobs.steps import Step, step
-from pdfocr_watcher.pipeline.rendering import PageSize, Rasterizer, inspect_document
+from pdfocr_watcher.pipeline.rendering import PageSize, Rasterizer, Unlocker, inspect_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Opened:
         failed: those of them that could not be read.
         duplicate_of: the earlier job with the same content, None if there is none.
         reused: the status of the job whose outputs were taken over; None if the PDF is to be read.
+        unlocked: whether the pages are to be read from a copy without the PDF's encryption (`JobFolder.unlocked`).
     """
 
     sha256: str
@@ -57,6 +60,7 @@ class Opened:
     failed: tuple[FailedPageStatus, ...] = ()
     duplicate_of: str | None = None
     reused: JobStatus | None = None
+    unlocked: bool = False
 
 
 class Opener:
@@ -66,14 +70,27 @@ class Opener:
         config: limits, and what becomes of duplicates.
         rasterizers: the second is asked where the first finds the PDF damaged.
         earlier: finds a completed job by its content's SHA-256, None if there is none.
+        unlocker: opens encrypted PDFs with passwords; None where there are none.
+        rules: what a job's settings may say.
     """
 
     def __init__(
-        self, config: Config, rasterizers: tuple[Rasterizer, ...], earlier: Callable[[str], Earlier | None]
+        self,
+        config: Config,
+        rasterizers: tuple[Rasterizer, ...],
+        earlier: Callable[[str], Earlier | None],
+        unlocker: Unlocker | None = None,
+        rules: FolderRules | None = None,
     ) -> None:
         self._config = config
         self._rasterizers = rasterizers
         self._earlier = earlier
+        self._unlocker = unlocker
+        self._rules = rules or FolderRules()
+
+    def configure(self, config: Config) -> None:
+        """Go by these limits from now on."""
+        self._config = config
 
     def open(self, folder: JobFolder, status: JobStatus) -> Opened:
         """Open a job's PDF.
@@ -85,11 +102,15 @@ class Opener:
         pdf = folder.input(status.filename)
         if not is_regular_file(pdf):  # a link that was put in the file's place would lead anywhere
             raise PdfocrError(ErrorCode.INPUT_MISSING, str(pdf))
+        for name, words in self._rules.obstacles(status.settings or JobSettings()):
+            raise PdfocrError(ErrorCode.SETTINGS_UNAVAILABLE, f"{name}: {words}.")
         sync_file(pdf)  # who dropped it need not have done so, and from now on nobody else has it
         sha256 = status.sha256 or sha256_of(pdf)
         earlier = self._earlier(sha256)
         if earlier is not None and earlier.status.job_id != status.job_id:
             policy = self._config.inbox.on_duplicate
+            if _reading(earlier.status) != _reading(status):
+                policy = OnDuplicate.PROCESS  # it was read in another way than is wanted now
             if policy is OnDuplicate.SKIP:
                 raise PdfocrError(ErrorCode.DUPLICATE_SKIPPED, f"The earlier job is {earlier.status.job_id}.")
             if policy is OnDuplicate.REUSE and _take_over(earlier.folder, folder):
@@ -97,10 +118,24 @@ class Opener:
         done, failed = _checkpoints(folder)
         duplicate_of = earlier.status.job_id if earlier is not None else None
         with step(Step.INSPECT, pdf):
-            sizes = inspect_document(
-                self._rasterizers, pdf, self._config.job.max_pages, self._config.render.timeout_seconds
-            )
-        return Opened(sha256, sizes, done, failed, duplicate_of)
+            sizes, unlocked = self._look_into(folder, pdf)
+        return Opened(sha256, sizes, done, failed, duplicate_of, unlocked=unlocked)
+
+    def _look_into(self, folder: JobFolder, pdf: Path) -> tuple[tuple[PageSize, ...], bool]:
+        """The sizes of the pages, and whether they are those of a copy without encryption."""
+        limits = (self._config.job.max_pages, self._config.render.timeout_seconds)
+        try:
+            return inspect_document(self._rasterizers, pdf, *limits), False
+        except PdfocrError as error:
+            if error.code is not ErrorCode.PDF_ENCRYPTED or self._unlocker is None:
+                raise
+        make_folder(folder.rasters, exist_ok=True)
+        self._unlocker.unlock(pdf, folder.unlocked, self._config.render.timeout_seconds)
+        return inspect_document(self._rasterizers, folder.unlocked, *limits), True
+
+
+def _reading(status: JobStatus) -> JobSettings:
+    return (status.settings or JobSettings()).reading
 
 
 def _checkpoints(folder: JobFolder) -> tuple[frozenset[int], tuple[FailedPageStatus, ...]]:

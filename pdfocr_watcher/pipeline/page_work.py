@@ -39,6 +39,9 @@ def read_page(
         upright: whether a page that is turned or askew is made upright.
         only_text_layer: whether a page that may be read by its text layer is read by nothing else.
 
+    Returns:
+        `remark`, if the engine has one (see `PageTask`).
+
     Raises:
         PdfocrError: the engine failed (ENGINE_FAILED), or there is no text layer (TEXT_LAYER_MISSING).
         OSError: the raster or the text layer cannot be read, or the checkpoint not be written.
@@ -51,24 +54,31 @@ def read_page(
         with step(Step.RECOGNIZE, raster):
             if upright and engine.sees:
                 image, reading = _straightened(image)
-            read = _read(engine, image, layer, reading, only_text_layer=only_text_layer)
+            uprighting = Uprighting(reading.get("turn", 0), reading.get("skew", 0.0))
+            languages = tuple(task.languages)
+            read = _read(engine, image, layer, uprighting, only_text_layer=only_text_layer, languages=languages)
     except Exception as error:
         if isinstance(error, PdfocrError) and error.code is ErrorCode.TEXT_LAYER_MISSING:
             raise
         raise PdfocrError(ErrorCode.ENGINE_FAILED, f"{type(error).__name__}: {error}") from error
     _checkpoint(task, image, read.blocks, layout_dpi, quality, {**reading, **read.notes})
-    return {}
+    return {"remark": read.notes["remark"]} if "remark" in read.notes else {}
 
 
 def _read(
-    engine: Engine, image: Image.Image, layer: bytes | None, straightened: Mapping[str, Any], *, only_text_layer: bool
+    engine: Engine,
+    image: Image.Image,
+    layer: bytes | None,
+    uprighting: Uprighting,
+    *,
+    only_text_layer: bool,
+    languages: tuple[str, ...],
 ) -> Reading:
     if layer is None or not isinstance(engine, LineEngine):
-        return engine.recognize(image)
+        return engine.recognize(image, languages)
     from pdfocr_watcher.engines.layer_reading import read_with_layer  # noqa: PLC0415 - see prepare_page
 
-    uprighting = Uprighting(straightened.get("turn", 0), straightened.get("skew", 0.0))
-    return read_with_layer(engine, image, layer, uprighting, only=only_text_layer)
+    return read_with_layer(engine, image, layer, uprighting, only=only_text_layer, languages=languages)
 
 
 def prepare_page(task: PrepareTask, profile: Profile, *, upright: bool) -> Answer:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
@@ -22,17 +23,20 @@ from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_failed_page
 from pdfocr_watcher.jobs.model import EngineStatus, Stage, Status
+from pdfocr_watcher.jobs.settings import Priority
 from pdfocr_watcher.pipeline.active import ActiveJob, Now
 from pdfocr_watcher.pipeline.finishing import Finisher
 from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opened, Opener
+from pdfocr_watcher.pipeline.priorities import PriorityScheduler
 from pdfocr_watcher.pipeline.ranges import RangeRenderer
 from pdfocr_watcher.pipeline.reader import Reader, UnreadablePageError
 from pdfocr_watcher.pipeline.rendering import Rasterizer, TextLayers
-from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn
+from pdfocr_watcher.pipeline.scheduler import Turn
 from pdfocr_watcher.pipeline.slots import RasterSlots
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.pipeline.tasks import PageTask
+from pdfocr_watcher.pipeline.tasks import Answer, PageTask
+from pdfocr_watcher.pipeline.throughput import PageFailure, Throughput
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -92,7 +96,7 @@ class Pipeline:
         self._threads = ThreadPoolExecutor(render_workers + 2, "render")
         limit = config.job.max_render_seconds
         self._ranges = RangeRenderer(config.render, limit, rasterizers, self._threads, layers)
-        self._scheduler = Scheduler(config.render.range_pages)
+        self._scheduler = PriorityScheduler(config.render.range_pages)
         self._slots = RasterSlots(config.render.queue_pages + reader.in_hand)
         self._finisher = Finisher(reader, storage, self._storage_trouble, config.job.min_page_success, now)
         self._wake = asyncio.Event()
@@ -100,7 +104,12 @@ class Pipeline:
         self._ending: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns: set[asyncio.Task[None]] = set()
-        self.pages_done = 0
+        self.throughput = Throughput(monotonic())
+
+    def configure(self, config: Config) -> None:
+        """Go by these limits from now on: how often and how long a page may be tried, and what a document may have."""
+        self._config = config
+        self._opener.configure(config)
 
     @property
     def jobs(self) -> dict[str, ActiveJob]:
@@ -129,7 +138,7 @@ class Pipeline:
     def add(self, job: ActiveJob) -> None:
         """Take a pending job."""
         self._jobs[job.job_id] = job
-        self._scheduler.add(job.job_id)
+        self._scheduler.add(job.job_id, job.settings.priority or Priority.NORMAL)
         self._wake.set()
 
     async def cancel(self, job_id: str) -> ActiveJob | None:
@@ -261,7 +270,7 @@ class Pipeline:
         await self._storage_trouble(job, error)
         if not job.cancelled:
             job.put_back(self._now(), job.status.processed_pages)
-            self._scheduler.add(job.job_id)
+            self._scheduler.add(job.job_id, job.settings.priority or Priority.NORMAL)
             self._wake.set()
 
     async def _opened(self, job: ActiveJob, opened: Opened) -> None:
@@ -279,6 +288,7 @@ class Pipeline:
             job.change(now, failed_pages=opened.reused.failed_pages, **values)
             await self._end(job, Status.COMPLETED)
             return
+        job.unlocked = opened.unlocked
         missing = job.opened(now, opened.sizes, opened.done, opened.failed)
         await self._journal.commit(job)
         if not missing:
@@ -320,8 +330,18 @@ class Pipeline:
     async def _recognize(self, raster: _Raster) -> None:
         """Have a raster read; its slot is freed whatever happens."""
         job, index = raster.job, raster.index
+        ready = monotonic()
         layer = self._ranges.text_layer(raster.path)
-        task = PageTask(str(job.folder.path), index, str(raster.path), raster.dpi, layer)
+        task = PageTask(
+            str(job.folder.path),
+            index,
+            str(raster.path),
+            raster.dpi,
+            text_layer=layer,
+            languages=job.settings.languages or (),
+            profile=job.settings.profile or "",
+            prompt=job.settings.prompt or "",
+        )
         if job.status.stage is Stage.RENDERING:
             job.advance(Status.PROCESSING, Stage.RECOGNIZING, self._now())
             self._journal.note(job)
@@ -329,16 +349,25 @@ class Pipeline:
             try:
                 await self._storage.usable()
                 if not job.cancelled:
-                    await self._reader.call(task, self._config.engine.page_timeout_seconds, urgent=raster.quick)
+                    limit = self._config.engine.page_timeout_seconds
+                    self._note_remark(job, index, await self._reader.call(task, limit, urgent=raster.quick))
             finally:
                 self._slots.free()
                 self._remove_raster(raster.path)
         except PdfocrError as error:
             await self._page_trouble(job, index, error)
         else:
+            self.throughput.took(monotonic() - ready)
             await self._page_done(job)
         finally:
             job.leave()
+
+    def _note_remark(self, job: ActiveJob, index: int, answer: Answer) -> None:
+        """Tell people what they may do to have more of a page read, once a job."""
+        remark = str(answer.get("remark", ""))
+        if remark and remark not in job.remarks:
+            job.remarks.add(remark)
+            _log.warning("page.remark", job_id=job.job_id, page=index + 1, remark=remark)
 
     def _again(self, job: ActiveJob, index: int) -> None:
         self._scheduler.again(job.job_id, index)
@@ -374,8 +403,10 @@ class Pipeline:
     async def _page_done(self, job: ActiveJob, failed: FailedPage | None = None) -> None:
         if job.cancelled:
             return
-        self.pages_done += 1
-        job.page_done(self._now(), failed)
+        now = self._now()
+        failure = PageFailure(ErrorCode(failed.code), job.job_id, now) if failed else None
+        self.throughput.done(monotonic(), failure)
+        job.page_done(now, failed)
         self._journal.note(job)
         if not job.remaining:
             await self._finish(job)

@@ -55,8 +55,8 @@ class RangeRenderer:
         return str(layer_path(raster)) if self._layers is not None else ""
 
     def resolution(self, job: ActiveJob, index: int) -> float:
-        """Dots per inch at which a page is rendered: lower than configured where it would be too large."""
-        return effective_dpi(job.sizes[index], self._settings.dpi, self._settings.max_pixels)
+        """Dots per inch at which a page is rendered: lower than asked for where it would be too large."""
+        return effective_dpi(job.sizes[index], job.settings.dpi or self._settings.dpi, self._settings.max_pixels)
 
     async def rasterize(self, job: ActiveJob, pages: range, dpi: float) -> tuple[dict[int, Path], PdfocrError | None]:
         """The rasters that came of some pages, and why others did not.
@@ -88,12 +88,11 @@ class RangeRenderer:
         def work() -> dict[int, Path]:
             job.folder.rasters.mkdir(exist_ok=True)
             folder.mkdir(exist_ok=True)
-            pdf = job.folder.input(job.status.filename)
             limit = self._settings.timeout_seconds * (1 + (len(pages) - 1) * _FURTHER_PAGE)
             with step(Step.RENDER, folder):
-                rendered = rasterizer.render(pdf, pages, dpi, folder, limit)
+                rendered = rasterizer.render(job.readable, pages, dpi, folder, limit)
             if self._layers is not None:
-                self._layers.tell(pdf, rendered)
+                self._layers.tell(job.readable, rendered)
             return rendered
 
         begun = monotonic()

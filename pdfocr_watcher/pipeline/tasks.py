@@ -12,12 +12,17 @@ Answer = dict[str, Any]
 class PageTask:
     """Read a page and checkpoint it; the raster is removed.
 
+    The answer's `remark`, where there is one, says in a sentence what a person may do to have more of the page read.
+
     Attributes:
         job: the job's folder.
         index: the page, counted from 0.
         raster: the page's picture, PPM.
         dpi: the resolution at which it was rendered.
         text_layer: where its text layer lies, if it has one; empty where none is wanted.
+        languages: what it is written in, see `engines.base.Engine.recognize`; none for what the engine was made with.
+        profile: how a model is asked and read, by name; empty for as the configuration has it.
+        prompt: what it is asked instead of the profile's own question; empty for that.
     """
 
     job: str
@@ -25,6 +30,9 @@ class PageTask:
     raster: str
     dpi: float
     text_layer: str = ""
+    languages: tuple[str, ...] = ()
+    profile: str = ""
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class PrepareTask:
         raster: the page's picture, PPM; it stays.
         mode: which of the profile's modes the picture is for.
         turn, skew: how the page is made upright (see `engines.orientation`); None to find out.
+        profile: see `PageTask`.
     """
 
     job: str
@@ -43,6 +52,7 @@ class PrepareTask:
     mode: str
     turn: int | None = None
     skew: float | None = None
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class KeepTask:
         tries: what was tried to get there, as the checkpoint records it.
         if_blank: whether that is right only where nothing is on the page.
         if_upright: whether that is right only where the text itself does not say that the page is turned.
+        profile: see `PageTask`.
     """
 
     job: str
@@ -75,6 +86,7 @@ class KeepTask:
     tries: tuple[Mapping[str, Any], ...]
     if_blank: bool = False
     if_upright: bool = False
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)

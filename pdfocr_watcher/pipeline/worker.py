@@ -8,7 +8,7 @@ through the pipe. The process ends with its daemon.
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,7 @@ from pdfocr_watcher.engines.base import Engine, EngineInfo
 from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import create_engine
+from pdfocr_watcher.engines.scripts import AUTO
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.probe import refusal
@@ -42,8 +43,12 @@ class WorkerSettings:
         straighten: whether pages that are turned or askew are made upright.
         weights: the folder with the weights that `models install` brings; empty for none.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
+        languages: those of the pages, by any name that `engines.scripts` knows; `auto` to tell them from the pages.
+        tessdata: the folder with Tesseract's language data; empty for where the system has it.
         policy: how carefully pages are read, a `ReadingPolicy`.
         only_text_layer: whether pages that have a text layer are read by nothing else.
+        running_titles: whether running titles and page numbers are in output.mmd too.
+        variants: other profiles by which it may be asked, by name.
     """
 
     engine: str
@@ -53,8 +58,12 @@ class WorkerSettings:
     straighten: bool = True
     weights: str = ""
     profile: Mapping[str, Any] | None = None
+    languages: tuple[str, ...] = (AUTO,)
+    tessdata: str = ""
     policy: str = ReadingPolicy.ACCURATE
     only_text_layer: bool = False
+    running_titles: bool = False
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -71,7 +80,8 @@ class Hand:
 
     def __init__(self, settings: WorkerSettings, engine: Engine | None) -> None:
         self._settings = settings
-        self._profile = Profile.model_validate(settings.profile) if settings.profile is not None else None
+        profiles = {**settings.variants, "": settings.profile} if settings.profile is not None else {}
+        self._profiles = {name: Profile.model_validate(data) for name, data in profiles.items()}
         self._engine = engine
 
     def answer(self, line: bytes) -> Answer:
@@ -93,11 +103,12 @@ class Hand:
         match task:
             case AssembleTask():
                 with step(Step.ASSEMBLE, Path(task.job)):
-                    return {"images": assemble(JobFolder(Path(task.job)), task.total)}
-            case KeepTask() if self._profile is not None:
-                return keep_page(task, self._profile, *layout)
-            case PrepareTask() if self._profile is not None:
-                return prepare_page(task, self._profile, upright=settings.straighten)
+                    images = assemble(JobFolder(Path(task.job)), task.total, running_titles=settings.running_titles)
+                return {"images": images}
+            case KeepTask() if task.profile in self._profiles:
+                return keep_page(task, self._profiles[task.profile], *layout)
+            case PrepareTask() if task.profile in self._profiles:
+                return prepare_page(task, self._profiles[task.profile], upright=settings.straighten)
             case PageTask() if self._engine is not None:
                 only = settings.only_text_layer
                 return read_page(task, self._engine, *layout, upright=settings.straighten, only_text_layer=only)
@@ -117,7 +128,8 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
         engine = None
         if settings.profile is None:
             weights = Path(settings.weights) if settings.weights else None
-            engine = create_engine(settings.engine, settings.threads, weights, ReadingPolicy(settings.policy))
+            policy, languages = ReadingPolicy(settings.policy), tuple(settings.languages)
+            engine = create_engine(settings.engine, settings.threads, weights, policy, languages, settings.tessdata)
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return

@@ -7,15 +7,16 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from pdfocr_watcher.config.model import Config, Folders, Retention
+from pdfocr_watcher.config.model import Config, Folders, FolderSettings, Retention
 from pdfocr_watcher.daemon.changes import purge_without_daemon
 from pdfocr_watcher.daemon.retaining import NOTE_NAME, Retaining, ages_of, next_round
 from pdfocr_watcher.jobs.folder import result_folder
 from pdfocr_watcher.jobs.index import JobIndex, read_entries
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.retention import Ages, Place, Purged
+from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.jobs.status_file import write_status
-from tests.pipeline.doubles import pending_status
+from tests.pipeline.doubles import pending_status, until
 
 DAY = timedelta(days=1)
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -86,8 +87,18 @@ ROUND = ["retention.removed"]
 
 
 def test_zero_days_are_for_ever(config):
-    assert ages_of(config) == Ages(30 * DAY, 60 * DAY)
-    assert ages_of(Config()) == Ages(None, None)
+    assert ages_of(config) == Ages(30 * DAY, 60 * DAY, own=True)
+    assert ages_of(Config()) == Ages(None, None, own=True)
+    assert ages_of(Config(folder_settings=FolderSettings(allow=()))) == Ages(None, None)
+
+
+async def test_days_of_a_jobs_own_are_kept_to_in_the_daily_round(config, watchman):
+    status, folder = put(config, ended=START - 10 * DAY)
+    write_status(folder, status.model_copy(update={"settings": JobSettings(completed_days=9)}))
+    put(config, 2, ended=START - 10 * DAY)
+    await watchman.look()
+    assert await watchman.look(DAY) == ROUND
+    assert [str(place) for place in watchman.purged] == [folder.name]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +140,21 @@ async def test_a_round_that_was_missed_is_made_up_for_after_the_next_start(confi
     later.last = watchman.last
     assert await later.look(timedelta(days=1)) == ROUND
     assert await later.look() == []
+
+
+async def test_ages_that_are_given_while_the_daemon_runs_are_kept_to_from_then_on(config, monkeypatch):
+    monkeypatch.setattr("pdfocr_watcher.daemon.retaining._INTERVAL", 0.01)
+    put(config)
+    none = {"retention": Retention(), "folder_settings": FolderSettings(allow=())}
+    watchman = Watchman(config.model_copy(update=none))
+    running = asyncio.create_task(watchman.retaining.run())
+    await asyncio.sleep(0.05)
+    assert not (config.folders.jobs / NOTE_NAME).exists()
+    watchman.retaining.configure(config)
+    await until((config.folders.jobs / NOTE_NAME).exists)
+    watchman.now += DAY
+    await until(lambda: watchman.purged)
+    running.cancel()
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=11), timedelta(days=365 * 72)])

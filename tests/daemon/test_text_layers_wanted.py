@@ -5,6 +5,7 @@ import pytest
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.reading import decided, text_layers
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.pipeline.rendering import Protection
 
 
 def configured(**engine: str) -> Config:
@@ -24,4 +25,4 @@ def test_where_auto_becomes_a_model_the_daemon_says_that_layers_are_of_no_use():
     [("rapidocr", "auto", True), ("rapidocr", "only", True), ("rapidocr", "ignore", False), ("null", "auto", False)],
 )
 def test_layers_are_told_for_who_reads_lines_and_wants_them(engine, wish, told):
-    assert (text_layers(configured(text_layer=wish), engine) is not None) is told
+    assert (text_layers(configured(text_layer=wish), engine, Protection()) is not None) is told

@@ -14,6 +14,7 @@ from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.inbox import intake as intake_module
 from pdfocr_watcher.inbox.claim import Claimer
 from pdfocr_watcher.inbox.intake import Intake
+from pdfocr_watcher.jobs.settings import JobSettings
 
 PDF = b"%PDF-1.4\nnothing to see\n%%EOF\n"
 LIMIT = 20
@@ -26,6 +27,7 @@ class Desk:
 
     def __init__(self, root, **settings):
         self.claims = []
+        self.settings = {}
         self.reason = None
         folders = {name: root / name for name in ("inbox", "jobs", "outbox", "failed")}
         for folder in folders.values():
@@ -44,6 +46,7 @@ class Desk:
 
     async def take(self, claim, refusal):
         self.claims.append((claim.status.source, refusal.code if refusal else None))
+        self.settings[claim.status.source] = claim.status.settings
 
 
 async def until(condition):
@@ -232,3 +235,24 @@ async def test_a_file_that_takes_long_to_copy_does_not_make_the_inbox_unreachabl
     (desk.inbox / "letter.pdf").write_bytes(PDF)
     await until(lambda: desk.claims)
     assert seen == [None]
+
+
+async def test_a_folder_whose_settings_cannot_be_used_holds_its_files_and_no_others(make_desk):
+    desk = make_desk()
+    for folder in ("good", "bad"):
+        (desk.inbox / folder).mkdir()
+    (desk.inbox / "good" / ".pdfocr.yaml").write_text("dpi: 300\n")
+    (desk.inbox / "bad" / ".pdfocr.yaml").write_text("dpi: many\n")
+    for folder in ("good", "bad", "."):
+        (desk.inbox / folder / "letter.pdf").write_bytes(PDF)
+    await until(lambda: len(desk.claims) == 2 and desk.intake.quiet)
+    assert {source for source, _ in desk.claims} == {"good/letter.pdf", "letter.pdf"}
+    assert desk.settings == {"good/letter.pdf": JobSettings(dpi=300), "letter.pdf": None}
+    assert desk.intake.left == ["bad/letter.pdf"]
+    assert [problem.folder for problem in desk.intake.folder_problems] == ["bad"]
+
+    (desk.inbox / "bad" / ".pdfocr.yaml").write_text("dpi: 150\n")
+    await until(lambda: len(desk.claims) == 3 and desk.intake.quiet)
+    assert desk.settings["bad/letter.pdf"] == JobSettings(dpi=150)
+    assert (desk.intake.left, desk.intake.folder_problems) == ([], ())
+    assert (desk.inbox / "bad" / ".pdfocr.yaml").is_file()

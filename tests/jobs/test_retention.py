@@ -16,6 +16,7 @@ from pdfocr_watcher.jobs.durable import temporary_name
 from pdfocr_watcher.jobs.folder import FILES, JobFolder, result_folder
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.retention import Ages, Place, Purged, Roots, candidates, examine, purge
+from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.jobs.status_file import STATUS_NAME, read_status, write_status
 from pdfocr_watcher.jobs.steps import Point, Step
 
@@ -491,3 +492,20 @@ def test_no_descriptor_stays_open(roots, put):
     before = len(os.listdir("/proc/self/fd"))
     run(roots)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_job_may_have_its_own_days_but_none_keeps_it_longer(put, roots):
+    put(1, 10, settings=JobSettings(completed_days=9))
+    put(2, 10, settings=JobSettings(completed_days=11, failed_days=1))
+    put(3, 10, settings=JobSettings(failed_days=9), ending=Status.FAILED)
+    put(4, 40, settings=JobSettings(completed_days=100))
+    put(5, 40, settings=JobSettings(completed_days=0))
+    put(6, 10)
+
+    def due(ages):
+        return sorted(str(place)[-1] for place in candidates(roots, ages, NOW))
+
+    assert due(Ages(MONTH, MONTH, own=True)) == ["1", "3", "4", "5"]
+    assert due(Ages(None, None, own=True)) == ["1", "3"]
+    assert due(BOTH) == ["4", "5"]
+    assert due(Ages(None, None)) == []

@@ -19,9 +19,11 @@ from pdfocr_watcher.pipeline import assembly
 from pdfocr_watcher.pipeline.assembly import assemble
 
 
-def page(index, width=200, height=300, dpi=100.0):
+def page(index, level=1, width=200, height=300, dpi=100.0):
     blocks = (
-        Block(Label.TITLE, (Box(10, 10, 900, 60),), f"Sheet {index + 1}"),
+        Block(
+            Label.TITLE if level == 1 else Label.SUB_TITLE, (Box(10, 10, 900, 60),), f"{'#' * level} Sheet {index + 1}"
+        ),
         Block(Label.IMAGE, (Box(100, 200, 500, 600),), ""),
     )
     return Page(index, width, height, dpi, blocks)
@@ -66,8 +68,9 @@ def page_sizes(folder):
 def test_the_texts_hold_every_page_in_order_and_the_figures_are_counted(make_folder):
     folder = make_folder()
     assert assemble(folder, 3) == 3
-    assert folder.markdown.read_text() == "".join(page_markdown(page(index)) for index in range(3))
-    assert folder.grounding.read_text() == "".join(page_grounding(page(index)) for index in range(3))
+    as_seen = [page(0), page(1, level=2), page(2, level=2)]
+    assert folder.markdown.read_text() == "".join(map(page_markdown, as_seen))
+    assert folder.grounding.read_text() == "".join(map(page_grounding, as_seen))
     assert page_sizes(folder) == [(144, 216)] * 3
 
 
@@ -163,7 +166,7 @@ def test_a_folder_that_refuses_is_an_error_of_the_file_system(make_folder):
         assemble(folder, 3)
 
 
-def test_one_page_is_in_memory_at_a_time(make_folder, monkeypatch):
+def test_no_more_than_two_pages_are_in_memory_at_a_time(make_folder, monkeypatch):
     folder = make_folder(pages=range(6))
     events = []
     read, write = assembly.read_checkpoint, assembly.write_layouts_pdf
@@ -172,14 +175,44 @@ def test_one_page_is_in_memory_at_a_time(make_folder, monkeypatch):
         events.append("read")
         return read(path)
 
+    def written(page):
+        events.append("written")
+        return page_markdown(page)
+
     def taken(pictures):
         for picture in pictures:
             events.append("taken")
             yield picture
 
     monkeypatch.setattr(assembly, "read_checkpoint", reading)
+    monkeypatch.setattr(assembly, "page_markdown", written)
     monkeypatch.setattr(assembly, "write_layouts_pdf", lambda pictures, target: write(taken(pictures), target))
 
     assemble(folder, 6)
 
-    assert events == ["read"] * 6 + ["read", "taken"] * 6
+    seen, texts, pictures = events[:6], events[6:18], events[18:]
+    assert seen == ["read"] * 6
+    assert texts == ["read", *["read", "written"] * 5, "written"]
+    assert pictures == ["read", "taken"] * 6
+
+
+def running_page(index):
+    blocks = (
+        Block(Label.HEADER, (Box(100, 20, 400, 40),), "Of Ways"),
+        Block(Label.TEXT, (Box(100, 100, 900, 400),), f"On page {index} they went on along the river and"),
+        Block(Label.TEXT, (Box(100, 450, 900, 900),), "came to a town of which no more is known."),
+        Block(Label.PAGE_NUMBER, (Box(480, 950, 520, 970),), str(index + 1)),
+    )
+    return Page(index, 200, 300, 100.0, blocks)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_running_titles_and_page_numbers_are_in_the_markdown_only_if_that_is_asked_for(make_folder, wanted):
+    folder = make_folder(pages=())
+    for index in range(3):
+        checkpoint(folder, running_page(index))
+    assemble(folder, 3, running_titles=wanted)
+    assert ("Of Ways" in folder.markdown.read_text()) is wanted
+    assert folder.markdown.read_text().count(PAGE_SPLIT) == 3
+    assert folder.grounding.read_text().count("<|ref|>header<|/ref|>") == 3
+    assert folder.grounding.read_text().count("<|ref|>page_number<|/ref|>") == 3

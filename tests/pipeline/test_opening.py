@@ -12,6 +12,7 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_failed_page
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, Outputs, Stage, Status
+from pdfocr_watcher.jobs.settings import JobSettings, Priority
 from pdfocr_watcher.pipeline.opening import Earlier, Opener
 from pdfocr_watcher.pipeline.tasks import PageTask, task_line
 from pdfocr_watcher.pipeline.worker import Hand
@@ -172,3 +173,20 @@ def test_what_somebody_linked_into_the_earlier_result_is_not_taken_over(job, ear
     opener(on_duplicate=OnDuplicate.REUSE, earlier=earlier).open(job.folder, job.status)
     found = [path for path in job.folder.path.rglob("*") if path.is_file() and path.read_bytes() == b"secret"]
     assert found == []
+
+
+@pytest.mark.parametrize("policy", [OnDuplicate.SKIP, OnDuplicate.REUSE])
+def test_what_was_read_in_another_way_than_the_folder_wants_is_read_again(job, earlier, policy):
+    job.change(job.status.updated_at, settings=JobSettings(dpi=300, priority=Priority.HIGH))
+    opened = opener(on_duplicate=policy, earlier=earlier).open(job.folder, job.status)
+    assert (opened.duplicate_of, opened.reused, len(opened.sizes)) == (earlier.status.job_id, None, 3)
+    job.change(job.status.updated_at, settings=JobSettings(priority=Priority.HIGH))
+    if policy is OnDuplicate.REUSE:
+        assert opener(on_duplicate=policy, earlier=earlier).open(job.folder, job.status).reused == earlier.status
+
+
+def test_settings_that_can_no_longer_be_had_fail_the_job(job):
+    job.change(job.status.updated_at, settings=JobSettings(prompt="Free OCR."))
+    with pytest.raises(PdfocrError, match=r"prompt: the engine null is no model") as caught:
+        opener().open(job.folder, job.status)
+    assert caught.value.code is ErrorCode.SETTINGS_UNAVAILABLE

@@ -10,12 +10,14 @@ import shutil
 import signal
 
 import pytest
+import structlog
 
 from pdfocr_watcher.config.model import Config, Folders, Inbox, Job, OnDuplicate, Render
 from pdfocr_watcher.config.model import Engine as EngineConfig
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.index import JobIndex
 from pdfocr_watcher.jobs.model import Outputs, Stage, Status
+from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.jobs.status_file import read_status
 from pdfocr_watcher.pipeline import storage, workers
 from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
@@ -151,9 +153,24 @@ async def test_a_document_goes_through(rig):
     assert status.sha256 is not None
     assert on_disk(job).model_dump_json() == status.model_dump_json()
     assert job.folder.markdown.read_text().count("<--- Page Split --->") == 20
-    assert work.pipeline.pages_done == 20
+    assert work.pipeline.throughput.pages == 20
     assert work.pipeline.jobs == {}
     assert list(job.folder.rasters.glob("*/*.ppm")) == []
+
+
+async def test_what_a_page_needs_to_be_read_is_said_once_a_job(rig, monkeypatch):
+    rig = rig()
+    read = rig.pool.call
+
+    async def call(task, timeout, *, urgent=False):  # noqa: ASYNC109 - as the pool's
+        return {**await read(task, timeout, urgent=urgent), "remark": "Install Thai."}
+
+    monkeypatch.setattr(rig.pool, "call", call)
+    with structlog.testing.capture_logs() as lines:
+        await rig.end_of(rig.claim())
+    (said,) = [line for line in lines if line["event"] == "page.remark"]
+    assert said["remark"] == "Install Thai."
+    assert said["log_level"] == "warning"
 
 
 async def test_every_page_is_rendered_once_in_ranges(rig):
@@ -624,3 +641,15 @@ async def test_a_page_that_fails_because_of_the_disk_is_read_once_the_disk_is_we
     refusing.clear()
     status = await here.end_of(job)
     assert (status.status, status.failed_pages) == (Status.COMPLETED, ())
+
+
+async def test_a_jobs_own_resolution_is_rendered_and_no_other_jobs(rig):
+    work = rig()
+    own = claimed_job(work.jobs, 1)
+    own.change(utc_now(), settings=JobSettings(dpi=150))
+    for job in (own, other := claimed_job(work.jobs, 2)):
+        work.pipeline.add(job)
+    for job in (own, other):
+        assert (await work.end_of(job)).status is Status.COMPLETED
+    assert sorted(dpi for _, dpi in work.rasterizers[0].turns) == [100, 150]
+    assert read_status(own.folder.path).settings == JobSettings(dpi=150)

@@ -40,12 +40,15 @@ class GenerativeReader:
         pool: the workers; they have no engine of their own, but the profile.
         generator: the model.
         profile: how it is asked and read.
+        variants: other ways to do so, by name.
     """
 
-    def __init__(self, pool: WorkerPool, generator: Generator, profile: Profile) -> None:
+    def __init__(
+        self, pool: WorkerPool, generator: Generator, profile: Profile, variants: Mapping[str, Profile] | None = None
+    ) -> None:
         self._pool = pool
         self._generator = generator
-        self._attempts = tuple(attempts(profile))
+        self._profiles = {**(variants or {}), "": profile}
         self._draining = False
 
     @property
@@ -67,6 +70,11 @@ class GenerativeReader:
     def notes(self) -> tuple[str, ...]:
         """What of the model is not as it was configured."""
         return self._generator.notes
+
+    @property
+    def overdue(self) -> float:
+        """Of what the workers and the model have in hand; see `Reader.overdue`."""
+        return max(self._pool.overdue, self._generator.overdue)
 
     @property
     def in_hand(self) -> int:
@@ -106,7 +114,7 @@ class GenerativeReader:
     async def _read(self, task: PageTask, timeout: float, *, urgent: bool) -> Answer:  # noqa: ASYNC109 - see Reader
         page = _Page(task)
         late = 0
-        for attempt in self._attempts:
+        for attempt in self._attempts(task):
             try:
                 if (answer := await self._try(page, attempt, timeout, urgent=urgent)) is not None:
                     return answer
@@ -120,6 +128,15 @@ class GenerativeReader:
         ended = ", ".join(str(record["verdict"]) for record in page.tries)
         failure = PdfocrError(ErrorCode.ENGINE_RUNAWAY, f"It was asked for {len(page.tries)} times: {ended}.")
         raise UnreadablePageError(failure, page.reading, final=True)
+
+    def _attempts(self, task: PageTask) -> tuple[Attempt, ...]:
+        """The ways in which a page is asked for."""
+        if (profile := self._profiles.get(task.profile)) is None:
+            detail = f"There is no profile {task.profile!r} by which the model could be asked."
+            raise UnreadablePageError(PdfocrError(ErrorCode.SETTINGS_UNAVAILABLE, detail), {}, final=True)
+        if task.prompt:
+            profile = profile.model_copy(update={"prompt": task.prompt})
+        return tuple(attempts(profile))
 
     async def _try(
         self,
@@ -152,7 +169,7 @@ class GenerativeReader:
         if mode not in page.pictures:
             task, lie = page.task, page.lie
             turn, skew = (lie.turn, lie.skew) if lie is not None else (None, None)
-            order = PrepareTask(task.job, task.raster, mode, turn, skew)
+            order = PrepareTask(task.job, task.raster, mode, turn, skew, task.profile)
             page.pictures[mode] = Prepared.of(await self._pool.call(order, _WORKER_SECONDS, urgent=urgent))
             page.lie = page.pictures[mode]
         if self._draining:
@@ -175,6 +192,7 @@ class GenerativeReader:
             (*page.tries, attempt.record(generation, None)),
             if_blank,
             if_upright=not page.turned,
+            profile=page.task.profile,
         )
         # Urgent: a page that is done with makes room for another one.
         return await self._pool.call(order, _WORKER_SECONDS, urgent=True)

@@ -13,6 +13,7 @@ from pdfocr_watcher.pipeline.rendering.poppler import PopplerRasterizer, poppler
 from pdfocr_watcher.pipeline.rendering.ppm import keep_raster_memory, load_raster
 from pdfocr_watcher.pipeline.rendering.protection import Protection, choose_protection, find_protection
 from pdfocr_watcher.pipeline.rendering.text_layers import TextLayers, layer_path, read_layer
+from pdfocr_watcher.pipeline.rendering.unlocking import Unlocker
 
 __all__ = [
     "MAX_SIDE",
@@ -22,6 +23,7 @@ __all__ = [
     "Protection",
     "Rasterizer",
     "TextLayers",
+    "Unlocker",
     "choose_protection",
     "choose_rasterizers",
     "effective_dpi",
@@ -36,7 +38,7 @@ __all__ = [
 
 
 def choose_rasterizers(
-    name: str, memory_bytes: int = 4_000_000_000, max_pixels: int = 40_000_000, sandbox: str = "auto"
+    name: str, memory_bytes: int = 4_000_000_000, max_pixels: int = 40_000_000, sandbox: str | Protection = "auto"
 ) -> tuple[Rasterizer, ...]:
     """The renderers to use, the preferred one first; the others are for pages on which it fails.
 
@@ -45,13 +47,14 @@ def choose_rasterizers(
         memory_bytes: the most memory that one renderer process may use.
         max_pixels: the most pixels that a raster may have; what asks for a resolution keeps to it by
             `effective_dpi`, and a renderer that finds a page larger than it was said to be fails on it.
-        sandbox: `auto`, `required` or `off`, as `render.sandbox` has it.
+        sandbox: `auto`, `required` or `off`, as `render.sandbox` has it, or what was made of that already.
 
     Raises:
         PdfocrError: RENDERER_UNAVAILABLE, poppler is asked for and not installed; SANDBOX_UNAVAILABLE, the sandbox
             is required and this system does not have all of it.
     """
-    limits = (memory_bytes, max_pixels, choose_protection(sandbox))
+    protection = sandbox if isinstance(sandbox, Protection) else choose_protection(sandbox)
+    limits = (memory_bytes, max_pixels, protection)
     if name == "pdfium" or (name == "auto" and not poppler_installed()):
         return (PdfiumRasterizer(*limits),)
     if not poppler_installed():

@@ -37,20 +37,23 @@ class Outcome:
     stderr: bytes
 
 
-def run_bounded(args: Sequence[str], environment: Mapping[str, str], timeout: float, keep_bytes: int) -> Outcome:
-    """Run a program in a process group of its own, without input, deaf to the signals that stop a service.
+def run_bounded(
+    args: Sequence[str], environment: Mapping[str, str], timeout: float, keep_bytes: int, given: bytes = b""
+) -> Outcome:
+    """Run a program in a process group of its own, deaf to the signals that stop a service.
 
     Args:
         args: the program and its arguments.
         environment: its whole environment.
         timeout: wall-clock limit in seconds; then the whole group is killed.
         keep_bytes: how much is kept of each of its two outputs; what came earlier is dropped.
+        given: all of its input. It lies in memory, under no name.
 
     Raises:
         OSError: the program cannot be started.
     """
     deadline = monotonic() + timeout
-    with _deaf_start(args, environment) as process:
+    with _input(given) as source, _deaf_start(args, environment, source) as process:
         try:
             stdout, stderr, ended = _read_tails(process, deadline, keep_bytes)
             timed_out = not ended or not _ends_by(process, deadline)
@@ -61,13 +64,29 @@ def run_bounded(args: Sequence[str], environment: Mapping[str, str], timeout: fl
     return Outcome(process.returncode, timed_out, stdout, stderr)
 
 
-def _deaf_start(args: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+@contextlib.contextmanager
+def _input(content: bytes) -> Iterator[int]:
+    """What a program is given to read, as a descriptor."""
+    if not content:
+        yield subprocess.DEVNULL
+        return
+    descriptor = os.memfd_create("input", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _deaf_start(args: Sequence[str], environment: Mapping[str, str], source: int) -> subprocess.Popen[bytes]:
     # What is blocked here stays so in the program, from its first instruction on.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
         return subprocess.Popen(
             args,
-            stdin=subprocess.DEVNULL,
+            stdin=source,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(environment),

@@ -47,9 +47,7 @@ class PdfiumRasterizer:
 
     def _run(self, timeout: float, keep_bytes: int, *arguments: str) -> Outcome:
         limits = Limits.for_call(self._memory_bytes, self._max_pixels, timeout)
-        figures = (limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, os.getpid())
-        args = [sys.executable, "-I", str(_CHILD), self._protection.argument, *map(str, figures), *arguments]
-        return run_bounded(args, child_environment(), timeout, keep_bytes)
+        return run_child(self._protection, limits, timeout, keep_bytes, *arguments)
 
     def inspect(self, pdf: Path, max_pages: int, timeout: float) -> tuple[PageSize, ...]:
         """The sizes of all pages, in order (see `Rasterizer.inspect`)."""
@@ -69,7 +67,7 @@ class PdfiumRasterizer:
         if outcome.returncode == REFUSED and outcome.stderr.startswith(REFUSED_MARK.encode()):
             raise PdfocrError(ErrorCode.SANDBOX_UNAVAILABLE, outcome.stderr.decode("utf-8", "replace").strip())
         if outcome.returncode != 0 or word != "pages" or len(lines) != int(rest):
-            raise PdfocrError(ErrorCode.PDF_DAMAGED, f"({_end(outcome)})")
+            raise PdfocrError(ErrorCode.PDF_DAMAGED, f"({end_words(outcome)})")
         return tuple(PageSize(float(width), float(height)) for width, height in map(str.split, lines))
 
     def render(self, pdf: Path, pages: range, dpi: float, folder: Path, timeout: float) -> dict[int, Path]:
@@ -82,8 +80,31 @@ class PdfiumRasterizer:
                 raise PdfocrError(ErrorCode.RENDER_FAILED, f"(PDFium cannot be started: {error})") from error
             taken = ppm.take_pages(scratch, folder, pages)
             if not taken:
-                raise ppm.no_page_error(pdf, scratch, pages, timeout, timed_out=outcome.timed_out, detail=_end(outcome))
+                raise ppm.no_page_error(
+                    pdf, scratch, pages, timeout, timed_out=outcome.timed_out, detail=end_words(outcome)
+                )
         return taken
+
+
+def run_child(
+    protection: Protection, limits: Limits, timeout: float, keep_bytes: int, *arguments: str, given: bytes = b""
+) -> Outcome:
+    """Have a process with PDFium do something (see `pdfium_child`).
+
+    Args:
+        protection: what confines it.
+        limits: what it may use.
+        timeout: wall-clock limit in seconds.
+        keep_bytes: how much of its outputs is kept.
+        arguments: what it is to do.
+        given: its input.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    figures = (limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, os.getpid())
+    args = [sys.executable, "-I", str(_CHILD), protection.argument, *map(str, figures), *arguments]
+    return run_bounded(args, child_environment(), timeout, keep_bytes, given)
 
 
 def child_environment() -> dict[str, str]:
@@ -92,7 +113,7 @@ def child_environment() -> dict[str, str]:
     return ENVIRONMENT | kept
 
 
-def _end(outcome: Outcome) -> str:
+def end_words(outcome: Outcome) -> str:
     """How the child ended, in a phrase."""
     if outcome.returncode < 0:
         return f"PDFium was ended by signal {-outcome.returncode}"

@@ -2,13 +2,16 @@
 
     pdfium_child.py PARTS MEMORY_BYTES CPU_SECONDS FILE_BYTES PARENT inspect PDF MAX_PAGES
     pdfium_child.py PARTS MEMORY_BYTES CPU_SECONDS FILE_BYTES PARENT render PDF START STOP DPI FOLDER
+    pdfium_child.py PARTS MEMORY_BYTES CPU_SECONDS FILE_BYTES PARENT unlock PDF COPY
 
 `inspect` prints `pages N` and then N lines `WIDTH HEIGHT` in points, or one line with the reason why not. `render`
-writes `page-N.ppm` (N from 1) for the pages START to STOP - 1 (from 0). It is started by `pdfium`, which keeps the
-wall-clock limit and judges what it wrote.
+writes `page-N.ppm` (N from 1) for the pages START to STOP - 1 (from 0). `unlock` tries the lines of its input as
+passwords, in order, writes COPY without encryption and prints `unlocked`, or one line with the reason why not. It is
+started by `pdfium` and `unlocking`, which keep the wall-clock limit and judge what it wrote.
 """
 
 import ctypes
+import errno
 import math
 import os
 import resource
@@ -38,13 +41,17 @@ def confine(parts: str, limits: tuple[int, int, int], parent: int, document: str
         os._exit(REFUSED)
 
 
-def open_document(path: str) -> ctypes.c_void_p:
-    """Open a document with an empty password."""
+def open_document(path: str, passwords: tuple[bytes | None, ...] = (None,)) -> ctypes.c_void_p:
+    """Open a document with the first password that does; None is the empty one."""
     pdfium.FPDF_InitLibrary()
-    document = pdfium.FPDF_LoadDocument(os.fsencode(path), None)
-    if document:
-        return document  # type: ignore[no-any-return]
-    error = pdfium.FPDF_GetLastError()
+    error = pdfium.FPDF_ERR_PASSWORD
+    for password in passwords:
+        document = pdfium.FPDF_LoadDocument(os.fsencode(path), password)
+        if document:
+            return document  # type: ignore[no-any-return]
+        error = pdfium.FPDF_GetLastError()
+        if error != pdfium.FPDF_ERR_PASSWORD:
+            break
     if error in {pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY}:
         raise Refusal("encrypted")
     raise Refusal(f"damaged (PDFium's error {error})")
@@ -64,6 +71,33 @@ def inspect(path: str, max_pages: int) -> str:
         found = pdfium.FPDF_GetPageSizeByIndexF(document, index, size)
         lines.append(f"{size.width:g} {size.height:g}" if found else "0 0")
     return "\n".join(lines)
+
+
+def unlock(path: str, passwords: tuple[bytes, ...], copy: str) -> str:
+    """Write a copy of a document without its encryption."""
+    document = open_document(path, passwords)
+    descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    write_type = dict(pdfium.FPDF_FILEWRITE._fields_)["WriteBlock"]
+    refused: list[int] = []
+
+    def write(_: object, data: int, size: int) -> int:
+        """Take a block; 0 is how PDFium wants to hear that it could not be written."""
+        rest = memoryview(ctypes.string_at(data, size))
+        try:
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except OSError as error:
+            refused.append(error.errno or errno.EIO)
+            return 0
+        return 1
+
+    writer = pdfium.FPDF_FILEWRITE(version=1, WriteBlock=write_type(write))
+    saved = pdfium.FPDF_SaveAsCopy(document, writer, pdfium.FPDF_REMOVE_SECURITY)
+    if refused and refused[0] != errno.EFBIG:
+        raise Refusal(f"storage {refused[0]}")
+    if refused or not saved:
+        raise Refusal("damaged (it opens, and cannot be decrypted)")
+    return "unlocked"
 
 
 def open_forms(document: ctypes.c_void_p) -> tuple[ctypes.c_void_p, object]:
@@ -130,6 +164,13 @@ def main(arguments: list[str]) -> int:
                 render(pdf, range(int(start), int(stop)), float(dpi), folder)
             except Refusal as refusal:
                 print(refusal, file=sys.stderr, flush=True)  # noqa: T201
+        case ["unlock", pdf, copy]:
+            passwords = tuple(sys.stdin.buffer.read().split(b"\n"))
+            confine(parts, limits, int(parent), pdf, os.path.dirname(copy))  # noqa: PTH120 - see above
+            try:
+                print(unlock(pdf, passwords, copy), flush=True)  # noqa: T201 - read by the starter
+            except Refusal as refusal:
+                print(refusal, flush=True)  # noqa: T201
         case _:
             return 2
     return 0

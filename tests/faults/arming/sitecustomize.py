@@ -75,10 +75,11 @@ def _end_all() -> None:
 def _find_figures() -> None:
     """Have the null engine find a figure on every page, so that figures are written too."""
     from pdfocr_watcher.document.model import Block, Box, Label  # noqa: PLC0415 - the daemon needs none of it
+    from pdfocr_watcher.engines.base import Reading  # noqa: PLC0415
     from pdfocr_watcher.engines.null import NullEngine  # noqa: PLC0415
 
     figure = Block(Label.IMAGE, (Box(100, 100, 900, 500),), "")
-    NullEngine.recognize = lambda _engine, _image: (figure,)  # type: ignore[method-assign]
+    NullEngine.recognize = lambda _engine, _image: Reading((figure,))  # type: ignore[method-assign]
 
 
 if order := os.environ.get("PDFOCR_FAULTS"):

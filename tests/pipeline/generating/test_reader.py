@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pdfocr_watcher.engines.generation import FinishReason, Generation
-from pdfocr_watcher.engines.profiles import builtin_profiles
+from pdfocr_watcher.engines.profiles import Picture, builtin_profiles
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
 from pdfocr_watcher.pipeline.generating.reader import GenerativeReader
@@ -214,3 +214,23 @@ async def test_a_page_that_was_not_asked_for_yet_is_let_go_when_the_daemon_stops
     with pytest.raises(asyncio.CancelledError):
         await reader.call(page(folder), 10.0)
     assert (model.requests, model.drained) == ([], True)
+
+
+async def test_a_jobs_own_prompt_and_profile_are_asked(make_pool, folder):
+    terse = PROFILE.model_copy(
+        update={"name": "terse", "prompt": "Briefly.", "modes": {"small": Picture(max_side=200)}, "mode": "small"}
+    )
+    worker = replace(WORKER, variants={"terse": terse.model_dump(mode="json")})
+    reader = GenerativeReader(await make_pool(worker), model := ToldModel([said(LETTER)]), PROFILE, {"terse": terse})
+    for profile, prompt in (("", ""), ("terse", ""), ("", "In full."), ("terse", "In full.")):
+        await reader.call(replace(page(folder), profile=profile, prompt=prompt), PATIENCE)
+    assert [request.prompt for request in model.requests] == [PROFILE.prompt, "Briefly.", "In full.", "In full."]
+    assert [max(size) <= 200 for size in model.pictures] == [False, True, False, True]
+    assert read_checkpoint(folder.checkpoint(0)).page is not None
+
+
+async def test_a_profile_that_is_gone_costs_its_pages_and_says_so(make_pool, folder):
+    reader = GenerativeReader(await make_pool(WORKER), ToldModel([said(LETTER)]), PROFILE)
+    with pytest.raises(UnreadablePageError, match="terse") as caught:
+        await reader.call(replace(page(folder), profile="terse"), PATIENCE)
+    assert (caught.value.code, caught.value.final) == (ErrorCode.SETTINGS_UNAVAILABLE, True)
