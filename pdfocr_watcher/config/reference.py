@@ -146,7 +146,7 @@ def _setting(key: str, value: Any) -> list[str]:
     """The lines that set a key: one, or several for a list that is too long for one."""
     if not isinstance(value, tuple):
         return [f"  {key}: {_scalar(value)}"]
-    items = [_quoted(item) for item in value]
+    items = [str(item) if isinstance(item, StrEnum) else _quoted(item) for item in value]
     line = f"  {key}: [{', '.join(items)}]"
     if len(line) <= _WIDTH:
         return [line]
@@ -188,9 +188,10 @@ def _quoted(text: str) -> str:
 def _takes(field: FieldInfo) -> str:
     """The type, choices and limits of a key."""
     annotation = field.annotation
-    if names := choices(annotation):
-        return one_of(tuple(f"`{name}`" for name in names))
-    if item_type(annotation) is not None:
+    items = item_type(annotation)
+    if names := choices(annotation) or choices(items):
+        return ("list of " if items else "") + one_of(tuple(f"`{name}`" for name in names))
+    if items is not None:
         return "list of texts"
     if is_free(annotation):
         return "keys and values"

@@ -27,6 +27,8 @@ _LOAD_SECONDS = 1800.0
 #: tokens a second that DeepSeek-OCR's authors name, the longest page takes five minutes then.
 _PAGE_SECONDS = 180.0
 _SHARED_PAGE_SECONDS = 900.0
+#: The most memory, in bytes, of the process that makes a searchable PDF: it belongs to a worker that has other things.
+_PDF_BYTES = 1_000_000_000
 #: Resolution of the page rasters, in dots per inch, for engines that say nothing of it.
 _DPI = 200
 #: Pages that a model reads at a time where the configuration leaves it open (the model's authors' figure).
@@ -87,6 +89,8 @@ def make_reader(config: Config, engine: str) -> Reader:
         config.output.jpeg_quality,
         config.render.straighten,
         str(folder_in_force(config.models.folder)),
+        config.render.sandbox,
+        min(_PDF_BYTES, config.render.memory_bytes),
         profile.model_dump(mode="json") if profile is not None else None,
     )
     # What prepares pages starts at once, however long the model takes.

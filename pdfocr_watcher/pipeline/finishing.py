@@ -5,12 +5,16 @@ Before and after that the job is the pipeline's.
 
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.jobs.model import Outputs
+from pdfocr_watcher.jobs.model import Output, Outputs
 from pdfocr_watcher.pipeline.active import ActiveJob, Now
 from pdfocr_watcher.pipeline.reader import Reader
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.pipeline.tasks import AssembleTask
+from pdfocr_watcher.pipeline.tasks import Assembled, AssembleTask
+
+_log = structlog.get_logger(__name__)
 
 #: Seconds that putting the results together may take, for a job and for each of its pages.
 _ASSEMBLY_SECONDS = (120.0, 2.0)
@@ -25,6 +29,7 @@ class Finisher:
         reader: who has the workers.
         storage: the jobs folder.
         trouble: waits until a step that the file system refused may be tried again; cancels a job that is gone.
+        outputs: what is wanted beside the Markdown and the figures.
         min_page_success: the share of pages that must be read for the job to count as completed.
         now: the clock of the status files.
     """
@@ -34,12 +39,14 @@ class Finisher:
         reader: Reader,
         storage: Storage,
         trouble: Callable[[ActiveJob, Exception], Awaitable[None]],
+        outputs: tuple[Output, ...],
         min_page_success: float,
         now: Now,
     ) -> None:
         self._reader = reader
         self._storage = storage
         self._trouble = trouble
+        self._outputs = outputs
         self._min_page_success = min_page_success
         self._now = now
 
@@ -47,21 +54,24 @@ class Finisher:
         """Put the outputs together; why the job failed, None if it is completed."""
         total = len(job.sizes)
         try:
-            images = await self._assemble(job, total)
+            made = await self._assemble(job, total)
         except PdfocrError as error:
             if error.code is ErrorCode.ASSEMBLY_FAILED:
                 return error
             return PdfocrError(ErrorCode.ASSEMBLY_FAILED, error.message)
-        job.change(self._now(), outputs=Outputs(image_count=images))
+        for output, reason in made.left_out.items():
+            _log.info("output.left_out", job_id=job.job_id, output=output, reason=reason)
+        job.change(self._now(), outputs=Outputs.of(made.written, made.images, made.left_out))
         read = total - len(job.status.failed_pages)
         if read < self._min_page_success * total:
             return PdfocrError(ErrorCode.TOO_FEW_PAGES, f"{read} of {total} were read.")
         return None
 
-    async def _assemble(self, job: ActiveJob, total: int) -> int:
-        """Have a worker put the outputs together, again and again while the file system refuses; the figures."""
+    async def _assemble(self, job: ActiveJob, total: int) -> Assembled:
+        """Have a worker put the outputs together, again and again while the file system refuses."""
         fixed, per_page = _ASSEMBLY_SECONDS
-        task = AssembleTask(str(job.folder.path), total)
+        seconds = (fixed + per_page * total) / 2  # for the searchable PDF, and as much for all else
+        task = AssembleTask(str(job.folder.path), total, tuple(self._outputs), seconds)
         lost = False
         while True:
             try:
@@ -75,4 +85,4 @@ class Finisher:
                 else:
                     raise error from failed
             else:
-                return int(reply["images"])
+                return Assembled.of(reply)

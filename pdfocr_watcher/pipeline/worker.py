@@ -17,12 +17,14 @@ from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import create_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.jobs.model import Output
 from pdfocr_watcher.jobs.probe import refusal
 from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.assembly import assemble
 from pdfocr_watcher.pipeline.child import end_with_parent, ignore_stops, offer_first, protocol_channels
 from pdfocr_watcher.pipeline.page_work import keep_page, prepare_page, read_page
 from pdfocr_watcher.pipeline.rendering import keep_raster_memory
+from pdfocr_watcher.pipeline.searchable import SearchLimits
 from pdfocr_watcher.pipeline.tasks import Answer, AssembleTask, KeepTask, PageTask, PrepareTask, Task, task_of
 
 #: Characters of a failure's detail that are told; a library may put a whole page into its message.
@@ -40,6 +42,8 @@ class WorkerSettings:
         jpeg_quality: of figures and layout pictures.
         straighten: whether pages that are turned or askew are made upright.
         weights: the folder with the weights for layout and tables; empty for rules alone.
+        sandbox: what confines the process that makes the searchable PDF, as `render.sandbox` has it.
+        pdf_memory_bytes: the most memory that this process may use.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
     """
 
@@ -49,6 +53,8 @@ class WorkerSettings:
     jpeg_quality: int
     straighten: bool = True
     weights: str = ""
+    sandbox: str = "auto"
+    pdf_memory_bytes: int = 1_000_000_000
     profile: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
@@ -88,7 +94,9 @@ class Hand:
         match task:
             case AssembleTask():
                 with step(Step.ASSEMBLE, Path(task.job)):
-                    return {"images": assemble(JobFolder(Path(task.job)), task.total)}
+                    wanted = frozenset(map(Output, task.outputs))
+                    limits = SearchLimits(task.seconds, settings.pdf_memory_bytes, settings.sandbox)
+                    return assemble(JobFolder(Path(task.job)), task.total, wanted, limits).to_answer()
             case KeepTask() if self._profile is not None:
                 return keep_page(task, self._profile, *layout)
             case PrepareTask() if self._profile is not None:
