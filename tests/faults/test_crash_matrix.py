@@ -28,6 +28,9 @@ _OUTPUTS = (
     "input.pdf",
     "images/0_0.jpg",
     "images/1_0.jpg",
+    "output_searchable.pdf",
+    "report/0000.jpg",
+    "report/0001.jpg",
 )
 _SETTINGS = {
     "inbox": {"settle_seconds": 0.05},

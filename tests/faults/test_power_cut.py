@@ -34,6 +34,8 @@ _OUTPUTS = (
     "report.html",
     "input.pdf",
     "images/0_0.jpg",
+    "output_searchable.pdf",
+    "report/0000.jpg",
 )
 _SETTINGS: dict[str, dict[str, Any]] = {
     "inbox": {"settle_seconds": 0.05, "unmarked_settle_seconds": 0.1},
