@@ -102,6 +102,10 @@ def add_layers(document: BinaryIO, layers: BinaryIO, target: BinaryIO | _Target)
         if index != len(pdf.pages):
             raise Refusal("it has another number of pages than was rendered")
         _fill_font(pdf, font, codes)
+        if (
+            "/Size" not in pdf.trailer
+        ):  # a trailer that was made up for a broken file; it gets its value when it is written
+            pdf.trailer.Size = 1
         # What is in the document stays as it is, byte for byte: no stream is decoded, so no picture is encoded again.
         pdf.save(
             cast("BinaryIO", target),

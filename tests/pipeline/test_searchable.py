@@ -145,6 +145,15 @@ def test_it_is_a_sound_pdf(make, tmp_path):
     assert subprocess.run(["qpdf", "--check", tmp_path / "sound.pdf"], check=False, capture_output=True).returncode == 0
 
 
+def test_a_broken_pdf_that_can_be_mended_is_a_sound_one(make, tmp_path):
+    """Its end is missing, and with it the table of its objects."""
+    content = scan()
+    made = make(content[: content.index(b"\nxref")], page(line()))
+    assert made.reason == ""
+    (tmp_path / "sound.pdf").write_bytes(made.content)
+    assert subprocess.run(["qpdf", "--check", tmp_path / "sound.pdf"], check=False, capture_output=True).returncode == 0
+
+
 def test_the_same_pages_give_the_same_bytes(make):
     assert make(scan(), page(line())).content == make(scan(), page(line())).content
 
