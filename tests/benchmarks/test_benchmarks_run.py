@@ -1,12 +1,15 @@
 """Every benchmark runs to its end on the real program, with the smallest sizes; its figures mean nothing then."""
 
+import io
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 pytestmark = pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="the bare side is pdftoppm")
 
@@ -21,6 +24,15 @@ def run(folder: Path, name: str, *arguments: str, limit: float = 120) -> str:
     assert "versions: " in done.stdout
     assert not os.listdir(folder), "it leaves nothing behind"
     return done.stdout
+
+
+def scan_of(text: str) -> bytes:
+    """A page with one line of text, as a picture."""
+    page = Image.new("L", (1240, 600), 250)
+    ImageDraw.Draw(page).text((120, 200), text, fill=20, font=ImageFont.load_default(44))
+    buffer = io.BytesIO()
+    page.save(buffer, "PDF", resolution=150)
+    return buffer.getvalue()
 
 
 def test_overhead_compares_the_null_engine_with_pdftoppm(tmp_path):
@@ -62,6 +74,39 @@ def test_starvation_counts_the_time_without_a_page(tmp_path):
     printed = run(tmp_path, "starvation", "--documents", "2", "--pages", "2", "--rate", "20")
     assert "4 pages" in printed
     assert "a GPU of 20 pages/s, time without a page: " in printed
+
+
+_SCORER = """
+import csv, json, pathlib, sys
+folder, results = map(pathlib.Path, sys.argv[1:3])
+docs = {}
+for row in csv.DictReader((folder / "MANIFEST.tsv").open(), delimiter="\\t"):
+    name = pathlib.Path(row["file"]).stem
+    read = results / name / "output.mmd"
+    if read.exists():
+        docs[name] = {"wordF1": float((folder / "truth" / (name + ".txt")).read_text() in read.read_text())}
+scores = {"docs": docs, "mean": {"wordF1": sum(d["wordF1"] for d in docs.values()) / len(docs)}, "unit": {}}
+pathlib.Path(sys.argv[5]).write_text(json.dumps(scores))
+"""
+
+
+def test_quality_scores_what_the_program_made_of_a_set_by_kind(tmp_path_factory, tmp_path):
+    given = tmp_path_factory.mktemp("set")
+    (given / "pdfs").mkdir()
+    (given / "truth").mkdir()
+    (given / "MANIFEST.tsv").write_text(
+        "file\tpages\twhat\ttruth\n"
+        "pdfs/minutes.pdf\t1\tEnglish book scan\ttext: human\n"
+        "pdfs/long.pdf\t99\tEnglish book scan\ttext: human\n"
+        "pdfs/unknown.pdf\t1\tEnglish book scan\tnone\n"
+    )
+    (given / "pdfs" / "minutes.pdf").write_bytes(scan_of("Minutes of the harbour committee"))
+    (given / "truth" / "minutes.txt").write_text("Minutes of the harbour committee")
+    (given / "score.py").write_text(_SCORER)
+    printed = run(tmp_path, "quality", str(given), "--scorer", str(given / "score.py"), "--setting", "engine.threads=1")
+    assert "1 documents, 1 pages" in printed
+    assert re.search(r"^old books +1 +1\.000 ", printed, re.MULTILINE), printed
+    assert "wordF1: 1 (target >= 0.93: reached)" in printed
 
 
 @pytest.mark.long
