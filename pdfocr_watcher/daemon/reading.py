@@ -27,7 +27,7 @@ _LOAD_SECONDS = 1800.0
 #: tokens a second that DeepSeek-OCR's authors name, the longest page takes five minutes then.
 _PAGE_SECONDS = 180.0
 _SHARED_PAGE_SECONDS = 900.0
-#: The most memory, in bytes, of the process that makes a searchable PDF: it belongs to a worker that has other things.
+#: The most memory, in bytes, of the process that makes a searchable PDF, which counts as its worker's.
 _PDF_BYTES = 1_000_000_000
 #: Resolution of the page rasters, in dots per inch, for engines that say nothing of it.
 _DPI = 200
@@ -82,6 +82,7 @@ def make_reader(config: Config, engine: str) -> Reader:
     limit = config.engine.start_timeout_seconds
     profile = _profile(config, engine)
     share = engine_share(engine, config.engine)
+    memory = worker_memory(config.engine, share.processes)
     settings = WorkerSettings(
         engine,
         share.threads,
@@ -90,12 +91,12 @@ def make_reader(config: Config, engine: str) -> Reader:
         config.render.straighten,
         str(folder_in_force(config.models.folder)),
         config.render.sandbox,
-        min(_PDF_BYTES, config.render.memory_bytes),
+        min(_PDF_BYTES, config.render.memory_bytes, memory // 2 if memory is not None else _PDF_BYTES),
         profile.model_dump(mode="json") if profile is not None else None,
     )
     # What prepares pages starts at once, however long the model takes.
     worker_limit = limit if profile is None else _START_SECONDS
-    pool = WorkerPool(settings, share.processes, worker_limit, worker_memory(config.engine, share.processes))
+    pool = WorkerPool(settings, share.processes, worker_limit, memory)
     if profile is None:
         return pool
     return GenerativeReader(pool, _generator(config, engine, profile), profile)

@@ -4,6 +4,7 @@ Before and after that the job is the pipeline's.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
@@ -20,6 +21,8 @@ _log = structlog.get_logger(__name__)
 _ASSEMBLY_SECONDS = (120.0, 2.0)
 #: What is said of a task whose worker had to be replaced.
 _WORKER_LOST = frozenset({ErrorCode.ENGINE_CRASHED, ErrorCode.ENGINE_OUT_OF_MEMORY, ErrorCode.ENGINE_TIMEOUT})
+#: So often a worker may be lost over the results of one job.
+_MOST_LOST = 2
 
 
 class Finisher:
@@ -71,18 +74,23 @@ class Finisher:
         """Have a worker put the outputs together, again and again while the file system refuses."""
         fixed, per_page = _ASSEMBLY_SECONDS
         seconds = (fixed + per_page * total) / 2  # for the searchable PDF, and as much for all else
+        left_out: dict[Output, str] = {}
         task = AssembleTask(str(job.folder.path), total, tuple(self._outputs), seconds)
-        lost = False
+        lost = 0
         while True:
             try:
                 reply = await self._reader.call(task, fixed + per_page * total, urgent=True)
             except PdfocrError as failed:
                 error = await self._storage.suspect(failed, job.input)
-                if error.code in _WORKER_LOST and not lost:
-                    lost = True  # once may be somebody else's doing, as when memory runs out
+                if error.code in _WORKER_LOST and lost < _MOST_LOST:
+                    lost += 1  # once may be somebody else's doing, as when memory runs out
+                    if lost == _MOST_LOST and Output.SEARCHABLE_PDF in task.outputs:  # the one with a stranger's file
+                        left_out = {Output.SEARCHABLE_PDF: error.message}
+                        task = replace(task, outputs=tuple(name for name in task.outputs if name not in left_out))
                 elif error.code is ErrorCode.STORAGE_FAILED and not job.cancelled:
                     await self._trouble(job, error)
                 else:
                     raise error from failed
             else:
-                return Assembled.of(reply)
+                made = Assembled.of(reply)
+                return replace(made, left_out={**made.left_out, **left_out})
