@@ -1,7 +1,7 @@
 """The searchable PDF: the original with an invisible text layer, made by a confined process of its own.
 
-The original is a stranger's: it is opened by nobody but that process, which may open no other file and is bounded in
-time, memory and what it writes. What it does is in `searchable_child`; here it is prepared, started and judged.
+The original is a stranger's: it is opened by nobody but that process, which may open no other file of anybody's and is
+bounded in time, memory and what it writes. What it does is in `searchable_child`; here it is started and judged.
 """
 
 import errno

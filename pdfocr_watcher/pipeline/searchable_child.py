@@ -3,10 +3,12 @@
     searchable_child PARTS MEMORY_BYTES CPU_SECONDS FILE_BYTES PARENT PDF LAYER TARGET
 
 LAYER holds a line of JSON for each page: null, or the size of the upright picture in pixels, its turn and its skew, and
-its lines. All three files are opened first; after that this process may open none. It says in one line what became of
-it: `made LAYERS`, `refused REASON` or `storage ERRNO`. It is started by `searchable`, which keeps the wall-clock limit.
+its lines. All three files are opened first; after that this process may open none but the system's own. It says in one
+line what became of it: `made LAYERS`, `refused REASON` or `storage ERRNO`. It is started by `searchable`, which keeps
+the wall-clock limit.
 """
 
+import errno
 import io
 import json
 import os
@@ -98,14 +100,14 @@ def add_layers(document: BinaryIO, layers: BinaryIO, target: BinaryIO | _Target)
         for index, written in enumerate(layers, 1):
             if index > len(pdf.pages):
                 break
-            made += _add_layer(pdf, pdf.pages[index - 1], json.loads(written), codes, font)
+            layer = json.loads(written)
+            if layer is not None:
+                made += _has_layer(pdf, pdf.pages[index - 1], layer, codes, font)
         if index != len(pdf.pages):
             raise Refusal("it has another number of pages than was rendered")
         _fill_font(pdf, font, codes)
-        if (
-            "/Size" not in pdf.trailer
-        ):  # a trailer that was made up for a broken file; it gets its value when it is written
-            pdf.trailer.Size = 1
+        if "/Size" not in pdf.trailer:
+            pdf.trailer.Size = 1  # a trailer that was made up for a broken file; its value comes when it is written
         # What is in the document stays as it is, byte for byte: no stream is decoded, so no picture is encoded again.
         pdf.save(
             cast("BinaryIO", target),
@@ -117,10 +119,19 @@ def add_layers(document: BinaryIO, layers: BinaryIO, target: BinaryIO | _Target)
     return made
 
 
-def _add_layer(pdf: Pdf, page: Page, layer: dict[str, Any] | None, codes: Codes, font: Object) -> bool:
-    """Put a page's text below what it shows, if it has none of its own; whether that was done."""
-    if layer is None:
+def _has_layer(pdf: Pdf, page: Page, layer: dict[str, Any], codes: Codes, font: Object) -> bool:
+    """Add a page's layer; whether it has one then. A page that is broken costs itself."""
+    try:
+        return _add_layer(pdf, page, layer, codes, font)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a damaged page makes the library raise
+        print(f"page {page.index + 1}: {type(error).__name__}", file=sys.stderr)  # noqa: T201 - read by the starter
         return False
+
+
+def _add_layer(pdf: Pdf, page: Page, layer: dict[str, Any], codes: Codes, font: Object) -> bool:
+    """Put a page's text below what it shows, if it has none of its own; whether that was done."""
     lines = [TextLine.from_list(line) for line in layer["lines"]]
     view = _view(page.obj)
     to_page = upright_to_page(layer["width"], layer["height"], layer["turn"], layer["skew"], view)
@@ -263,7 +274,10 @@ def main(arguments: list[str]) -> str:
         return "refused it needs too much memory"
     except Exception as error:  # noqa: BLE001 - whatever a broken document makes the library raise
         return f"refused the PDF is too damaged ({type(error).__name__})"
-    return f"made {made}" if target.error is None else f"storage {target.error.errno}"
+    if target.error is None:
+        return f"made {made}"
+    too_long = target.error.errno == errno.EFBIG
+    return "refused it would become too long a file" if too_long else f"storage {target.error.errno}"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from pdfocr_watcher.document.model import Page, TextLine
 from pdfocr_watcher.engines.uprighting import Uprighting, straighten
+from pdfocr_watcher.pipeline import searchable
 from pdfocr_watcher.pipeline.searchable import LayerFile, SearchLimits, make_searchable
 from tests.pdfs import born_digital, damaged, owner_locked
 
@@ -231,6 +232,23 @@ def test_pages_that_share_their_resources_and_have_no_content_get_their_layers(m
         "sheet 2",
         "sheet 3",
     ]
+
+
+def test_a_page_that_is_broken_costs_itself(make, tmp_path):
+    with pikepdf.open(io.BytesIO(scan())) as pdf:
+        pdf.pages.append(pdf.pages[0])
+        pdf.pages[0].obj.MediaBox = pikepdf.Array([0, 0, pikepdf.Name.Wide])
+        pdf.pages[0].obj.Contents = pikepdf.Array([pikepdf.Dictionary(), 7])
+        pdf.pages[0].obj.Resources = 8
+        pdf.save(buffer := io.BytesIO())
+    made = make(buffer.getvalue(), page(line("sheet 1")), page(line("sheet 2")))
+    assert made.reason == ""
+    assert "sheet 2" in text_of(made.content, tmp_path)
+
+
+def test_a_file_that_becomes_too_long_is_left_out(make, monkeypatch):
+    monkeypatch.setattr(searchable, "_SPARE_BYTES", -30_000)
+    assert "too long" in make(scan(), page(line())).reason
 
 
 def test_a_page_without_lines_stays_as_it_is(make):
