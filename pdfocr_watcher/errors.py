@@ -63,6 +63,8 @@ class ErrorCode(StrEnum):
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     #: The document's renderers have used up `job.max_render_seconds`.
     RENDER_BUDGET = "render_budget"
+    #: The page has writing and no text layer, and nothing else may be used.
+    TEXT_LAYER_MISSING = "text_layer_missing"
     #: The engine raised an error on a page.
     ENGINE_FAILED = "engine_failed"
     #: The engine took longer than its time limit.
@@ -183,6 +185,10 @@ FAILURES: dict[ErrorCode, Failure] = {
     ErrorCode.RENDER_BUDGET: Failure(
         "The document took up all the time that its renderers may have.",
         "Raise `job.max_render_seconds` or lower `render.dpi`, then `retry` the job.",
+    ),
+    ErrorCode.TEXT_LAYER_MISSING: Failure(
+        "The page has writing, but no text layer that could be used.",
+        "Set `engine.text_layer` to auto or ignore, then `retry` the job.",
     ),
     ErrorCode.ENGINE_FAILED: Failure(
         "The engine could not read the page.", "Look at the log; `retry` reads the page again."

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pdfocr_watcher.config.model import Config, EngineName, Folders, Permissions
+from pdfocr_watcher.config.model import Config, Engine, EngineName, Folders, Permissions, TextLayer
 from pdfocr_watcher.config.nearest import nearest_choice
 from pdfocr_watcher.config.overlaps import STATIONS, Clash, folder_clashes
 from pdfocr_watcher.config.permissions import file_mode, folder_mode, group_of
@@ -57,6 +57,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _pattern_clashes(config)
     yield from _models_clashes(config)
     yield from _engine_clashes(config)
+    yield from _text_layer_clashes(config.engine)
 
 
 def _order_clashes(config: Config) -> Iterator[Clash]:
@@ -103,6 +104,16 @@ def _pattern_clashes(config: Config) -> Iterator[Clash]:
         if not pattern or "/" in pattern:
             text = f"inbox.ignore: {pattern!r} matches nothing: a pattern is for one name, without a '/'"
             yield Clash((("inbox", "ignore"),), text)
+
+
+def _text_layer_clashes(engine: Engine) -> Iterator[Clash]:
+    if engine.name in {EngineName.VLLM, EngineName.VLLM_SERVER} and engine.text_layer is not TextLayer.IGNORE:
+        yield Clash((("engine", "text_layer"), ("engine", "name")), f"engine.text_layer: {no_layers(engine.name)}")
+
+
+def no_layers(engine: str) -> str:
+    """Why an engine that is a model has no use for text layers."""
+    return f"must be ignore with the engine {engine}: its model reads pages as a whole, not the words of a layer"
 
 
 def _engine_clashes(config: Config) -> Iterator[Clash]:

@@ -77,6 +77,14 @@ class EngineName(StrEnum):
     NULL = "null"
 
 
+class TextLayer(StrEnum):
+    """What the text layer of a page is used for."""
+
+    IGNORE = "ignore"
+    AUTO = "auto"
+    ONLY = "only"
+
+
 class RepetitionGuard(StrEnum):
     """What ends a text that repeats itself without end."""
 
@@ -231,6 +239,11 @@ class Engine(Section):
         EngineName.AUTO,
         description="rapidocr, vllm (a model on this machine's GPU), vllm-server (the same behind servers), null "
         "(reads nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
+    )
+    text_layer: TextLayer = Field(
+        TextLayer.IGNORE,
+        description="for engines that read lines, what a page's own text layer is used for: ignore it; auto takes its "
+        "words where they say what the picture shows; only takes them as they are and reads nothing",
     )
     profile: str = Field(
         "deepseek-ocr", description="for vllm and vllm-server, how the model is asked and read: see docs/models.md"

@@ -20,7 +20,7 @@ from pdfocr_watcher.daemon.claiming import TellingClaimer
 from pdfocr_watcher.daemon.condition import Condition
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.derived import Derived
-from pdfocr_watcher.daemon.reading import decided, make_reader
+from pdfocr_watcher.daemon.reading import decided, make_reader, text_layers
 from pdfocr_watcher.daemon.retaining import Retaining
 from pdfocr_watcher.daemon.settling import Settling
 from pdfocr_watcher.daemon.space import Space
@@ -95,6 +95,7 @@ class Daemon:
             self._deliveries.begin,
             utc_now,
             render_workers(config.render),
+            text_layers(config, self._engine),
         )
         self._settling = Settling(config.inbox.settle_seconds, self._pipeline.add)
         self._space = Space(self._folders.jobs, self._jobs, self._deliveries.storages, config.inbox)

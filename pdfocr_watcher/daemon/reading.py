@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.config.checks import no_layers
+from pdfocr_watcher.config.model import Config, TextLayer
 from pdfocr_watcher.engines.own_profiles import resolve_profile
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import GENERATIVE
@@ -14,6 +15,7 @@ from pdfocr_watcher.pipeline.generating.local import LocalEngine
 from pdfocr_watcher.pipeline.generating.reader import GenerativeReader
 from pdfocr_watcher.pipeline.generating.servers import Servers
 from pdfocr_watcher.pipeline.reader import Reader
+from pdfocr_watcher.pipeline.rendering import TextLayers, choose_protection
 from pdfocr_watcher.pipeline.sizing import engine_share, worker_memory
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.workers import WorkerPool
@@ -43,9 +45,12 @@ def decided(config: Config, engine: str) -> Config:
         engine: the engine's name, not `auto`.
 
     Raises:
-        PdfocrError: CONFIG_INVALID, the profile that it names cannot be used.
+        PdfocrError: CONFIG_INVALID, the profile that it names cannot be used, or text layers are asked for and the
+            engine has no use for them.
     """
     profile = _profile(config, engine)
+    if profile is not None and config.engine.text_layer is not TextLayer.IGNORE:  # `auto` became a model
+        raise PdfocrError(ErrorCode.CONFIG_INVALID, f"engine.text_layer: {no_layers(engine)}.")
     page_seconds = _PAGE_SECONDS if profile is None else _SHARED_PAGE_SECONDS
     start_seconds = _LOAD_SECONDS if engine == "vllm" else _START_SECONDS
     # What other engines read at a time depends on the machine, see `pipeline.sizing`.
@@ -93,6 +98,7 @@ def make_reader(config: Config, engine: str) -> Reader:
         config.render.sandbox,
         min(_PDF_BYTES, config.render.memory_bytes, memory // 2 if memory is not None else _PDF_BYTES),
         profile.model_dump(mode="json") if profile is not None else None,
+        only_text_layer=config.engine.text_layer is TextLayer.ONLY,
     )
     # What prepares pages starts at once, however long the model takes.
     worker_limit = limit if profile is None else _START_SECONDS
@@ -100,6 +106,17 @@ def make_reader(config: Config, engine: str) -> Reader:
     if profile is None:
         return pool
     return GenerativeReader(pool, _generator(config, engine, profile), profile)
+
+
+def text_layers(config: Config, engine: str) -> TextLayers | None:
+    """Who tells the text layers of pages; None where nobody makes use of them.
+
+    Raises:
+        PdfocrError: SANDBOX_UNAVAILABLE, as `pipeline.rendering.choose_rasterizers`.
+    """
+    if config.engine.text_layer is TextLayer.IGNORE or engine == "null":
+        return None
+    return TextLayers(config.render.memory_bytes, choose_protection(config.render.sandbox))
 
 
 def _generator(config: Config, engine: str, profile: Profile) -> Generator:

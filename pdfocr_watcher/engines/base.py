@@ -106,9 +106,15 @@ class LineEngine(Engine):
         """Read the lines, and make blocks of them."""
         return self.understand(image, self.read_lines(image))
 
-    def understand(self, image: Image.Image, lines: Sequence[Line]) -> Reading:
-        """Make blocks of the lines of a page, whoever read them; boxes in pixels of `image`."""
+    def understand(self, image: Image.Image, lines: Sequence[Line], *, reading: bool = True) -> Reading:
+        """Make blocks of the lines of a page, whoever read them; boxes in pixels of `image`.
+
+        Args:
+            image: the page's raster.
+            lines: those that were read on it.
+            reading: whether initials and what was overlooked in tables are read.
+        """
         if self._analysis is None:
             self.use_weights(None)
         assert self._analysis is not None  # noqa: S101 - made above
-        return Reading(self._analysis.blocks(image, lines, self.read_piece), tuple(lines))
+        return Reading(self._analysis.blocks(image, lines, self.read_piece if reading else None), tuple(lines))

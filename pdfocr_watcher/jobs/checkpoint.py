@@ -28,7 +28,8 @@ class Checkpoint:
     Attributes:
         page: the page, None if it could not be read.
         failed: why not, None if it was read.
-        reading: how it was read, as JSON types: `turn` and `skew` (how it was made upright), `tries` (what a model
+        reading: how it was read, as JSON types: `turn` and `skew` (how it was made upright), `reader` (`text layer`,
+            with what that was checked by) or `text_layer` (why it was not used), `tries` (what a model
             was asked and how that ended, one after the other), `malformed` (marks of the model that were none).
     """
 

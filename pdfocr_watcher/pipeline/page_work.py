@@ -14,7 +14,7 @@ from PIL import Image
 from pdfocr_watcher.document.figures import figure_crops, save_crop
 from pdfocr_watcher.document.layouts import layout_picture
 from pdfocr_watcher.document.model import Block, Page, TextLine
-from pdfocr_watcher.engines.base import Engine
+from pdfocr_watcher.engines.base import Engine, LineEngine, Reading
 from pdfocr_watcher.engines.preparing import fit, prepare
 from pdfocr_watcher.engines.profiles import Parser, Profile
 from pdfocr_watcher.engines.uprighting import Uprighting, straighten
@@ -22,11 +22,13 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_page
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.steps import Step, step
-from pdfocr_watcher.pipeline.rendering import load_raster
+from pdfocr_watcher.pipeline.rendering import load_raster, read_layer
 from pdfocr_watcher.pipeline.tasks import Answer, KeepTask, PageTask, PrepareTask
 
 
-def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, upright: bool) -> Answer:
+def read_page(
+    task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, upright: bool, only_text_layer: bool = False
+) -> Answer:
     """Read a page, draw its layout picture, cut its figures, checkpoint it.
 
     Args:
@@ -35,9 +37,10 @@ def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, 
         layout_dpi: resolution of the layout picture.
         quality: JPEG quality of picture and figures.
         upright: whether a page that is turned or askew is made upright.
+        only_text_layer: whether a page that may be read by its text layer is read by nothing else.
 
     Raises:
-        PdfocrError: the engine failed (ENGINE_FAILED).
+        PdfocrError: the engine failed (ENGINE_FAILED), or there is no text layer (TEXT_LAYER_MISSING).
         OSError: the raster cannot be read or the checkpoint not be written.
     """
     raster = Path(task.raster)
@@ -47,12 +50,25 @@ def read_page(task: PageTask, engine: Engine, layout_dpi: int, quality: int, *, 
         with step(Step.RECOGNIZE, raster):
             if upright and engine.sees:
                 image, reading = _straightened(image)
-            read = engine.recognize(image)
+            read = _read(task, engine, image, reading, only_text_layer=only_text_layer)
     except Exception as error:
+        if isinstance(error, PdfocrError) and error.code is ErrorCode.TEXT_LAYER_MISSING:
+            raise
         raise PdfocrError(ErrorCode.ENGINE_FAILED, f"{type(error).__name__}: {error}") from error
     lines = tuple(line.recorded() for line in read.lines)
     _checkpoint(task, image, read.blocks, layout_dpi, quality, {**reading, **read.notes}, lines)
     return {}
+
+
+def _read(
+    task: PageTask, engine: Engine, image: Image.Image, straightened: Mapping[str, Any], *, only_text_layer: bool
+) -> Reading:
+    if not task.text_layer or not isinstance(engine, LineEngine):
+        return engine.recognize(image)
+    from pdfocr_watcher.engines.layer_reading import read_with_layer  # noqa: PLC0415 - see prepare_page
+
+    uprighting = Uprighting(straightened.get("turn", 0), straightened.get("skew", 0.0))
+    return read_with_layer(engine, image, read_layer(Path(task.text_layer)), uprighting, only=only_text_layer)
 
 
 def prepare_page(task: PrepareTask, profile: Profile, *, upright: bool) -> Answer:

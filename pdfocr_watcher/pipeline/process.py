@@ -28,7 +28,7 @@ from pdfocr_watcher.pipeline.journal import StatusJournal
 from pdfocr_watcher.pipeline.opening import Opened, Opener
 from pdfocr_watcher.pipeline.ranges import RangeRenderer
 from pdfocr_watcher.pipeline.reader import Reader, UnreadablePageError
-from pdfocr_watcher.pipeline.rendering import Rasterizer
+from pdfocr_watcher.pipeline.rendering import Rasterizer, TextLayers
 from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn
 from pdfocr_watcher.pipeline.slots import RasterSlots
 from pdfocr_watcher.pipeline.storage import Storage
@@ -65,6 +65,7 @@ class Pipeline:
         ended: called with a job that is completed or failed, its status written; it is the caller's from then on.
         now: the clock of the status files.
         render_workers: renderers at work at a time.
+        layers: who tells the text layers of the pages; None where they are not wanted.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Pipeline:
         ended: Callable[[ActiveJob], Awaitable[None]],
         now: Now,
         render_workers: int,
+        layers: TextLayers | None = None,
     ) -> None:
         self._config = config
         self._reader = reader
@@ -88,7 +90,8 @@ class Pipeline:
         self._now = now
         self._render_workers = render_workers
         self._threads = ThreadPoolExecutor(render_workers + 2, "render")
-        self._ranges = RangeRenderer(config.render, config.job.max_render_seconds, rasterizers, self._threads)
+        limit = config.job.max_render_seconds
+        self._ranges = RangeRenderer(config.render, limit, rasterizers, self._threads, layers)
         self._scheduler = Scheduler(config.render.range_pages)
         self._slots = RasterSlots(config.render.queue_pages + reader.in_hand)
         self._finisher = Finisher(
@@ -319,7 +322,8 @@ class Pipeline:
     async def _recognize(self, raster: _Raster) -> None:
         """Have a raster read; its slot is freed whatever happens."""
         job, index = raster.job, raster.index
-        task = PageTask(str(job.folder.path), index, str(raster.path), raster.dpi)
+        layer = self._ranges.text_layer(raster.path)
+        task = PageTask(str(job.folder.path), index, str(raster.path), raster.dpi, layer)
         if job.status.stage is Stage.RENDERING:
             job.advance(Status.PROCESSING, Stage.RECOGNIZING, self._now())
             self._journal.note(job)

@@ -15,7 +15,7 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.probe import refusal
 from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.active import ActiveJob
-from pdfocr_watcher.pipeline.rendering import Rasterizer, effective_dpi
+from pdfocr_watcher.pipeline.rendering import Rasterizer, TextLayers, effective_dpi, layer_path
 from pdfocr_watcher.pipeline.scheduler import contiguous
 
 _log = structlog.get_logger(__name__)
@@ -33,15 +33,26 @@ class RangeRenderer:
         max_seconds: time that renderers may work on one job, all together.
         rasterizers: who renders; the second is tried where the first failed.
         threads: where the waiting for renderers is done.
+        layers: who tells the text layers of the pages; None where they are not wanted.
     """
 
     def __init__(
-        self, settings: Render, max_seconds: float, rasterizers: tuple[Rasterizer, ...], threads: ThreadPoolExecutor
+        self,
+        settings: Render,
+        max_seconds: float,
+        rasterizers: tuple[Rasterizer, ...],
+        threads: ThreadPoolExecutor,
+        layers: TextLayers | None = None,
     ) -> None:
         self._settings = settings
         self._max_seconds = max_seconds
         self._rasterizers = rasterizers
         self._threads = threads
+        self._layers = layers
+
+    def text_layer(self, raster: Path) -> str:
+        """Where the text layer of a rendered page lies, if it has one; empty where they are not wanted."""
+        return str(layer_path(raster)) if self._layers is not None else ""
 
     def resolution(self, job: ActiveJob, index: int) -> float:
         """Dots per inch at which a page is rendered: lower than configured where it would be too large."""
@@ -80,7 +91,10 @@ class RangeRenderer:
             pdf = job.folder.input(job.status.filename)
             limit = self._settings.timeout_seconds * (1 + (len(pages) - 1) * _FURTHER_PAGE)
             with step(Step.RENDER, folder):
-                return rasterizer.render(pdf, pages, dpi, folder, limit)
+                rendered = rasterizer.render(pdf, pages, dpi, folder, limit)
+            if self._layers is not None:
+                self._layers.tell(pdf, rendered)
+            return rendered
 
         begun = monotonic()
         try:

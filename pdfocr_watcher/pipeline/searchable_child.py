@@ -22,9 +22,9 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Page, Pdf, Stream
 
 from pdfocr_watcher.document.invisible_font import ADVANCE, ASCENT, DESCENT, GLYPH, Codes, font_file
+from pdfocr_watcher.document.invisible_text import FONT_NAME, invisible_text
 from pdfocr_watcher.document.model import TextLine
 from pdfocr_watcher.document.page_geometry import PageView, upright_to_page
-from pdfocr_watcher.document.text_layer import FONT_NAME, text_layer
 
 # By its folder's name: by its full one it would come with Pillow.
 sys.path.append(str(Path(__file__).with_name("rendering")))
@@ -137,7 +137,7 @@ def _add_layer(pdf: Pdf, page: Page, layer: dict[str, Any], codes: Codes, font: 
     to_page = upright_to_page(layer["width"], layer["height"], layer["turn"], layer["skew"], view)
     if to_page is None or _own_text(page) > _OWN_TEXT * sum(len(line.text) for line in lines):
         return False
-    form = _compressed(pdf, text_layer(lines, to_page, codes))
+    form = _compressed(pdf, invisible_text(lines, to_page, codes))
     form.Type, form.Subtype = Name.XObject, Name.Form
     form.BBox = Array([round(value, 2) for value in view.box])
     form.Resources = Dictionary(Font=Dictionary({f"/{FONT_NAME}": font}))

@@ -19,12 +19,14 @@ class PageTask:
         index: the page, counted from 0.
         raster: the page's picture, PPM.
         dpi: the resolution at which it was rendered.
+        text_layer: where its text layer lies, if it has one; empty where none is wanted.
     """
 
     job: str
     index: int
     raster: str
     dpi: float
+    text_layer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class WorkerSettings:
         sandbox: what confines the process that makes the searchable PDF, as `render.sandbox` has it.
         pdf_memory_bytes: the most memory that this process may use.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
+        only_text_layer: whether pages that have a text layer are read by nothing else.
     """
 
     engine: str
@@ -56,6 +57,7 @@ class WorkerSettings:
     sandbox: str = "auto"
     pdf_memory_bytes: int = 1_000_000_000
     profile: Mapping[str, Any] | None = None
+    only_text_layer: bool = False
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -102,7 +104,8 @@ class Hand:
             case PrepareTask() if self._profile is not None:
                 return prepare_page(task, self._profile, upright=settings.straighten)
             case PageTask() if self._engine is not None:
-                return read_page(task, self._engine, *layout, upright=settings.straighten)
+                only = settings.only_text_layer
+                return read_page(task, self._engine, *layout, upright=settings.straighten, only_text_layer=only)
         raise PdfocrError(ErrorCode.INTERNAL, f"This worker does no {type(task).__name__}.")
 
 

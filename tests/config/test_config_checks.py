@@ -45,6 +45,13 @@ import pytest
             "inbox:\n  ignore: ['@eaDir/']\n",
             "2: inbox.ignore: '@eaDir/' matches nothing: a pattern is for one name, without a '/'",
         ),
+        (
+            "engine:\n  name: vllm\n  text_layer: auto\n",
+            (
+                "3: engine.text_layer: must be ignore with the engine vllm: its model reads pages as a whole, not the "
+                "words of a layer"
+            ),
+        ),
     ],
 )
 def test_keys_that_do_not_go_together_are_refused(mistakes, text, message):
@@ -59,6 +66,8 @@ def test_keys_that_do_not_go_together_are_refused(mistakes, text, message):
         "engine: {memory_bytes: 390000000}",
         "inbox: {settle_seconds: 30}",
         "inbox: {ignore: []}",
+        "engine: {name: rapidocr, text_layer: only}",
+        "engine: {name: vllm, text_layer: ignore}",
     ],
 )
 def test_the_limit_itself_is_allowed(load, text):

@@ -12,6 +12,7 @@ from pdfocr_watcher.pipeline.rendering.pdfium import PdfiumRasterizer
 from pdfocr_watcher.pipeline.rendering.poppler import PopplerRasterizer, poppler_installed
 from pdfocr_watcher.pipeline.rendering.ppm import keep_raster_memory, load_raster
 from pdfocr_watcher.pipeline.rendering.protection import Protection, choose_protection, find_protection
+from pdfocr_watcher.pipeline.rendering.text_layers import TextLayers, layer_path, read_layer
 
 __all__ = [
     "MAX_SIDE",
@@ -20,13 +21,17 @@ __all__ = [
     "PopplerRasterizer",
     "Protection",
     "Rasterizer",
+    "TextLayers",
+    "choose_protection",
     "choose_rasterizers",
     "effective_dpi",
     "find_protection",
     "inspect_document",
     "keep_raster_memory",
+    "layer_path",
     "load_raster",
     "poppler_installed",
+    "read_layer",
 ]
 
 

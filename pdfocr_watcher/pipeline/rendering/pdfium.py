@@ -49,7 +49,7 @@ class PdfiumRasterizer:
         limits = Limits.for_call(self._memory_bytes, self._max_pixels, timeout)
         figures = (limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, os.getpid())
         args = [sys.executable, "-I", str(_CHILD), self._protection.argument, *map(str, figures), *arguments]
-        return run_bounded(args, _environment(), timeout, keep_bytes)
+        return run_bounded(args, child_environment(), timeout, keep_bytes)
 
     def inspect(self, pdf: Path, max_pages: int, timeout: float) -> tuple[PageSize, ...]:
         """The sizes of all pages, in order (see `Rasterizer.inspect`)."""
@@ -86,7 +86,7 @@ class PdfiumRasterizer:
         return taken
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """The child's environment; a Python that is not installed in the usual place may need its library path."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return ENVIRONMENT | kept

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from pdfocr_watcher.document.invisible_font import Codes, font_file
+from pdfocr_watcher.document.invisible_text import invisible_text
 from pdfocr_watcher.document.model import TextLine
 from pdfocr_watcher.document.page_geometry import Matrix, PageView, upright_to_page
-from pdfocr_watcher.document.text_layer import text_layer
 
 #: A picture of 200 x 100 pixels on a page of 100 x 50 points.
 HALF = Matrix(0.5, 0, 0, -0.5, 0, 50)
@@ -16,7 +16,7 @@ HALF = Matrix(0.5, 0, 0, -0.5, 0, 50)
 def shown(*lines):
     """What is shown: where it begins, how wide it is, and what it says."""
     codes = Codes()
-    content = text_layer(lines, HALF, codes).decode()
+    content = invisible_text(lines, HALF, codes).decode()
     table = dict(re.findall(r"<([0-9A-F]{4})> <([0-9a-f]+)>", codes.to_unicode().decode()))
     runs, size = [], 0.0
     for line in content.splitlines():
@@ -82,11 +82,11 @@ def test_a_line_of_nothing_is_not_shown():
 
 
 def test_nothing_that_is_shown_is_painted():
-    assert text_layer([line("text")], HALF, Codes()).startswith(b"BT 3 Tr\n")
+    assert invisible_text([line("text")], HALF, Codes()).startswith(b"BT 3 Tr\n")
 
 
 def test_text_is_a_string_of_codes_whatever_it_says():
-    content = text_layer([line(") Tj ET Q (")], HALF, Codes()).decode()
+    content = invisible_text([line(") Tj ET Q (")], HALF, Codes()).decode()
     assert content.count("ET") == 1
 
 

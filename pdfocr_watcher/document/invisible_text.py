@@ -26,7 +26,7 @@ _SPACE = 0.1
 _Run = tuple[float, float, str]
 
 
-def text_layer(lines: Iterable[TextLine], to_page: Matrix, codes: Codes) -> bytes:
+def invisible_text(lines: Iterable[TextLine], to_page: Matrix, codes: Codes) -> bytes:
     """The content of a page's layer.
 
     Args:
