@@ -83,6 +83,10 @@ def write_page_outputs(
                 writer.add(page, reading)
         for end in ends:
             end()
+    if Output.REPORT in wanted:
+        sync_folder(folder.report_pages)
+    else:
+        remove_tree(folder.report_pages, worthless=True)  # from an earlier time, with another configuration
     if layer_file is None:
         return {}
     reason = _searchable(folder, scratch, layers, limits) if layer_file.has_lines else _NO_LINES
@@ -142,7 +146,6 @@ class _Report:
         if self._part is not None:
             self._part.end()
             self._part = None
-            sync_folder(self._folder.report_pages)
 
 
 def _searchable(folder: JobFolder, scratch: Path, layers: Path, limits: SearchLimits) -> str:
