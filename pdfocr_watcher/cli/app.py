@@ -14,6 +14,7 @@ import typer
 from pdfocr_watcher import __version__
 from pdfocr_watcher.cli import jobs as job_commands
 from pdfocr_watcher.cli import models as model_commands
+from pdfocr_watcher.cli import monitoring as monitoring_commands
 from pdfocr_watcher.cli import setup as setup_commands
 from pdfocr_watcher.cli.context import ConfigOption, load
 from pdfocr_watcher.errors import FAILURES, ErrorCode, PdfocrError
@@ -91,6 +92,7 @@ def _daemon(config_path: Path | None, *, once: bool) -> Never:
 
 
 job_commands.register(app)
+monitoring_commands.register(app)
 setup_commands.register(app)
 model_commands.register(app)
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pdfocr_watcher import __version__
@@ -11,6 +11,7 @@ from pdfocr_watcher.cli.findings import Finding, Level
 from pdfocr_watcher.cli.model_diagnosis import model_findings
 from pdfocr_watcher.config.model import Config, Renderer, Sandbox
 from pdfocr_watcher.config.permissions import policy_of
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.registry import GENERATIVE, create_engine, resolve_engine
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.inbox.sweep import sweep
@@ -19,7 +20,7 @@ from pdfocr_watcher.jobs.mounts import file_system_type, needs_polling
 from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, this_process
 from pdfocr_watcher.pipeline.rendering import find_protection, poppler_installed
 from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers, worker_memory
-from pdfocr_watcher.weights.catalogue import all_weights
+from pdfocr_watcher.weights.catalogue import QUICK, Weights, all_weights
 from pdfocr_watcher.weights.folder import State, folder_in_force, state_of
 
 #: The engines that give lines, of which the analysis makes blocks.
@@ -97,7 +98,7 @@ def _engine(config: Config) -> Iterator[Finding]:
         return
     share = engine_share(name, config.engine)
     try:
-        info = create_engine(name, share.threads).info
+        info = create_engine(name, share.threads, folder_in_force(config.models.folder), config.engine.policy).info
     except PdfocrError as error:
         yield Finding(Level.MISSING, "engine", str(error))
         return
@@ -112,19 +113,31 @@ def _engine(config: Config) -> Iterator[Finding]:
 
 
 def _models(config: Config) -> Iterator[Finding]:
-    """Whether the weights for layout and tables are there, for an engine that uses them."""
+    """Whether the weights that `models install` brings are there, for an engine that uses them."""
     if resolve_engine(config.engine.name) not in _LINE_ENGINES:
         return
     folder = folder_in_force(config.models.folder)
-    states = {weights.file: state_of(folder, weights) for weights in all_weights()}
+    accurate = config.engine.policy is ReadingPolicy.ACCURATE
+    wanted = [weights for weights in all_weights() if not (accurate and weights in QUICK)]
+    states = {weights.file: state_of(folder, weights) for weights in wanted}
     if damaged := [file for file, state in states.items() if state is State.DAMAGED]:
         text = f"{', '.join(damaged)} in {folder} is damaged: `pdfocr-watcher models install`"
         yield Finding(Level.MISSING, "models", text)
-    elif missing := [file for file, state in states.items() if state is State.MISSING]:
-        text = f"no {' and no '.join(missing)} in {folder}: layout and tables are told by rules alone, less well; "
+    elif missing := [weights for weights in wanted if states[weights.file] is State.MISSING]:
+        text = f"no {' and no '.join(weights.file for weights in missing)} in {folder}: {_what_follows(missing)}; "
         yield Finding(Level.ADVICE, "models", text + "`pdfocr-watcher models install` gets them")
     else:
         yield Finding(Level.GOOD, "models", f"{', '.join(states)} in {folder}")
+
+
+def _what_follows(missing: Sequence[Weights]) -> str:
+    """What comes of it that weights are missing."""
+    follows = []
+    if any(weights not in QUICK for weights in missing):
+        follows.append("layout and tables are told by rules alone, less well")
+    if any(weights in QUICK for weights in missing):
+        follows.append("every page is read as by `engine.policy: accurate`, which takes longer")
+    return ", and ".join(follows)
 
 
 def _folders(config: Config | None) -> Iterator[Finding]:

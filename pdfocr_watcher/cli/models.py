@@ -1,4 +1,4 @@
-"""The commands `models install`, `models list` and `models verify`: the weights for layout and tables."""
+"""The commands `models install`, `models list` and `models verify`: the weights that no dependency brings."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from pdfocr_watcher.weights.catalogue import CATALOGUE, all_weights
 from pdfocr_watcher.weights.folder import State, folder_in_force, state_of
 
 app = typer.Typer(
-    help="The weights with which layout and tables are told: install them once, and nothing is fetched later.",
+    help="The networks for layout, tables and quick reading: install them once, and nothing is fetched later.",
     no_args_is_help=True,
 )
 

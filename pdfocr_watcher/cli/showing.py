@@ -133,18 +133,20 @@ def show_health(root: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(json.loads(health.model_dump_json()), indent=2))
         return
-    age = heartbeat_age(health, utc_now())
+    age, error, rate = heartbeat_age(health, utc_now()), health.last_error, health.pages_per_minute.last_minute
     rows = {
         "daemon": health.state.value + (f": {health.reason}" if health.reason else ""),
         "heard of": f"{age:.0f} s ago (pid {health.pid} on {health.host})",
         "engine": f"{health.engine}, {health.engine_state}",
         "jobs": f"{health.jobs_in_work} in work, {health.jobs_waiting} waiting",
         "inbox": f"{health.files_in_inbox} files",
-        "pages": f"{health.pages_done} done since the start",
+        "pages": f"{health.pages_done} done since the start, {rate:.1f} in the last minute",
         "free": f"{health.free_bytes / 1e9:.1f} GB",
+        "last error": None if error is None else f"{error.code} at {_local(error.at)}: {error.message}",
     }
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     for name, value in rows.items():
-        table.add_row(name, _plain(value))
+        if value is not None:
+            table.add_row(name, _plain(value))
     Console().print(table)

@@ -58,6 +58,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _models_clashes(config)
     yield from _engine_clashes(config)
     yield from _text_layer_clashes(config.engine)
+    yield from _metrics_clashes(config)
 
 
 def _order_clashes(config: Config) -> Iterator[Clash]:
@@ -97,6 +98,20 @@ def _models_clashes(config: Config) -> Iterator[Clash]:
     if folder and not folder.startswith(("/", "~/")):
         text = f"models.folder: {folder!r} must begin with / or ~/, for it does not lie with the PDFs"
         yield Clash((("models", "folder"),), text)
+
+
+def _metrics_clashes(config: Config) -> Iterator[Clash]:
+    file = config.service.metrics_file
+    if not file:
+        return
+    fault = ""
+    if not file.startswith("/") or not file.endswith(".prom"):
+        fault = "must be an absolute path that ends in .prom, for node_exporter reads no other"
+    for name in STATIONS:
+        if Path(os.path.normpath(file)).is_relative_to(getattr(config.folders, name)):
+            fault = f"lies inside folders.{name} ({getattr(config.folders, name)})"
+    if fault:
+        yield Clash((("service", "metrics_file"),), f"service.metrics_file: {file!r} {fault}")
 
 
 def _pattern_clashes(config: Config) -> Iterator[Clash]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.jobs.model import Output as OutputKind
 from pdfocr_watcher.jobs.ownership import OwnerRule
 
@@ -129,7 +130,7 @@ class Section(BaseModel):
 class Folders(Section):
     """Where files lie. Relative paths start at `root`, and `root` at the folder of the configuration file."""
 
-    root: Path = Field(Path(), description="the folder that people see: health.json and index.json lie here")
+    root: Path = Field(Path(), description="the folder that people see: health.json, index.json and status/ lie here")
     inbox: Path = Field(Path("inbox"), description="people drop PDFs here, in sub-folders too")
     jobs: Path = Field(Path("jobs"), description="claimed PDFs in work; best on a local disk")
     outbox: Path = Field(Path("outbox"), description="finished results, one folder a PDF")
@@ -240,6 +241,12 @@ class Engine(Section):
         description="rapidocr, vllm (a model on this machine's GPU), vllm-server (the same behind servers), null "
         "(reads nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
     )
+    policy: ReadingPolicy = Field(
+        ReadingPolicy.BALANCED,
+        description="how carefully rapidocr reads: fast (by quick networks), balanced (by those, and again by careful "
+        "ones what they read with doubt) or accurate (by the careful ones); accurate without the quick networks, which "
+        "`pdfocr-watcher models install` brings",
+    )
     text_layer: TextLayer = Field(
         TextLayer.IGNORE,
         description="for engines that read lines, what a page's own text layer is used for: ignore it; auto takes its "
@@ -282,7 +289,7 @@ class Engine(Section):
 
 
 class Models(Section):
-    """The weights with which engines on the CPU tell layout and tables: see `pdfocr-watcher models install`."""
+    """The weights with which engines on the CPU tell layout and tables and read quickly: see `models install`."""
 
     folder: str = Field(
         "",
@@ -354,7 +361,7 @@ class Permissions(Section):
         description="nobody may read a result who could not read the PDF in the inbox, and a sub-folder of the "
         "outbox has the permissions of its namesake in the inbox",
     )
-    index_mode: str = Field("640", description="of index.json and index.journal, which name all jobs, octal")
+    index_mode: str = Field("640", description="of index.json, index.journal and the dashboard, which name jobs, octal")
 
 
 class Index(Section):
@@ -375,7 +382,15 @@ class Retention(Section):
 class Service(Section):
     """How the daemon is run."""
 
-    health_interval: Seconds = Field(5.0, description="seconds between two writes of health.json")
+    health_interval: Seconds = Field(
+        5.0, description="seconds between two writes of health.json, the metrics and the dashboard"
+    )
+    metrics_file: str = Field(
+        "",
+        description="where the metrics for Prometheus are written, such as "
+        "/var/lib/prometheus/node-exporter/pdfocr.prom; metrics.prom below the root if empty",
+    )
+    dashboard: bool = Field(True, description="keep a page that shows the jobs in work and done, status/index.html")
     shutdown_seconds: Seconds = Field(
         20.0, description="a stop finishes or gives up the pages in hand within this time"
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pdfocr_watcher.config.model import Folders
 from pdfocr_watcher.config.settings import KeyPath
+from pdfocr_watcher.jobs.folder import SHOWN_NAME
 
 #: The folders that files move between; none may hold another.
 STATIONS = ("inbox", "jobs", "outbox", "failed")
@@ -90,6 +91,7 @@ def folder_clashes(folders: Folders) -> Iterator[Clash]:
     """All that is wrong with where the folders lie; they are placed."""
     places = {name: _Place.of(getattr(folders, name)) for name in ("root", *STATIONS)}
     yield from _between(folders, places)
+    yield from _shown_clashes(folders, places)
     yield from _code_clashes(folders, {name: place.path for name, place in places.items()})
     yield from _system_clashes(folders, {name: place.path for name, place in places.items()})
 
@@ -116,6 +118,15 @@ def _between(folders: Folders, places: Mapping[str, _Place]) -> Iterator[Clash]:
         inner, outer = (_named(folders, name) for name in pair)
         keys = (("folders", first), ("folders", second))
         yield Clash(keys, f"{inner} {relation} {outer}; they must lie beside each other", behind=_ROOT)
+
+
+def _shown_clashes(folders: Folders, places: Mapping[str, _Place]) -> Iterator[Clash]:
+    """Where the dashboard lies nothing else of ours may."""
+    shown = _Place.of(folders.root / SHOWN_NAME)
+    for name in STATIONS:
+        if places[name].lies_in(shown):
+            text = f"{_named(folders, name)} lies in {folders.root / SHOWN_NAME}, where people see how the jobs are"
+            yield Clash((("folders", name),), text, behind=_ROOT)
 
 
 def _code_clashes(folders: Folders, real: Mapping[str, Path]) -> Iterator[Clash]:

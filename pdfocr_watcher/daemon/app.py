@@ -17,7 +17,7 @@ from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.daemon.aftermath import Aftermath
 from pdfocr_watcher.daemon.changes import Changes, index_of
 from pdfocr_watcher.daemon.claiming import TellingClaimer
-from pdfocr_watcher.daemon.condition import Condition
+from pdfocr_watcher.daemon.condition import Condition, Snapshot
 from pdfocr_watcher.daemon.deliveries import Deliveries
 from pdfocr_watcher.daemon.derived import Derived
 from pdfocr_watcher.daemon.reading import decided, make_reader, text_layers
@@ -30,8 +30,10 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.claim import Claim
 from pdfocr_watcher.inbox.intake import Intake
 from pdfocr_watcher.jobs.durable import make_folders
+from pdfocr_watcher.jobs.folder import SHOWN_NAME
 from pdfocr_watcher.jobs.lock import DaemonLock
 from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.jobs.overview import Overview
 from pdfocr_watcher.jobs.probe import owner_of, try_access
 from pdfocr_watcher.jobs.requests import forget_old
 from pdfocr_watcher.pipeline.active import ActiveJob, utc_now
@@ -51,8 +53,6 @@ _DELIVERIES_GRACE = 2.0
 _POOL_GRACE = 5.0
 #: Seconds between two looks at whether `once` is through.
 _ONCE_INTERVAL = 0.1
-#: The folder below the root in which the status of jobs can be followed where the jobs lie elsewhere.
-MIRROR_NAME = "status"
 EX_OK, EX_SOME_FAILED = 0, 1
 
 
@@ -77,7 +77,7 @@ class Daemon:
         self._reader = make_reader(config, self._engine)
         self._index = index_of(config)
         shared = self._folders.jobs.is_relative_to(self._folders.root)
-        self._mirror = None if shared else self._folders.root / MIRROR_NAME
+        self._mirror = None if shared else self._folders.root / SHOWN_NAME
         self._owner = owner_of(self._folders.jobs)
         mark = f"{self._owner}-{secrets.token_hex(4)}"
         self._jobs = Storage(self._folders.jobs, mark)
@@ -133,7 +133,7 @@ class Daemon:
             utc_now,
         )
         self._condition.watch(self._intake)
-        self._derived = Derived(config, self._index, self._deliveries, lambda: self._condition.health(self._state))
+        self._derived = Derived(config, self._index, self._deliveries, self._look)
 
     @property
     def deliveries(self) -> Deliveries:
@@ -278,6 +278,9 @@ class Daemon:
         await self._derived.close(self._journal.close)
         _end_children()
         _log.info("daemon.stopped")
+
+    def _look(self, overview: Overview) -> Snapshot:
+        return self._condition.snapshot(self._state, overview)
 
     def _came_to_nothing(self, job_id: str) -> None:
         """A claim was undone."""

@@ -1,6 +1,8 @@
 """How the daemon is: whether it may claim, whether it is through, and what health.json says. It changes nothing."""
 
 from collections.abc import Sized
+from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 
 from pdfocr_watcher.config.model import Config
@@ -9,12 +11,32 @@ from pdfocr_watcher.daemon.space import Space
 from pdfocr_watcher.daemon.taking_up import TakingUp
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.intake import Intake
-from pdfocr_watcher.jobs.model import Status
+from pdfocr_watcher.jobs.model import JobStatus, Status
+from pdfocr_watcher.jobs.overview import Overview
 from pdfocr_watcher.pipeline.active import utc_now
 from pdfocr_watcher.pipeline.process import Pipeline
 from pdfocr_watcher.pipeline.reader import EngineState, Reader
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.service.health import DaemonState, Health
+from pdfocr_watcher.pipeline.throughput import BOUNDS
+from pdfocr_watcher.service.health import DaemonState, Health, JobCounts, LastError, PagesPerMinute
+from pdfocr_watcher.service.metrics import Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How the daemon is at one moment.
+
+    Attributes:
+        health: what health.json says.
+        figures: what the metrics say beside it.
+        jobs: the jobs in hand.
+        overview: what the index says of all jobs.
+    """
+
+    health: Health
+    figures: Figures
+    jobs: tuple[JobStatus, ...]
+    overview: Overview
 
 
 class Condition:
@@ -53,6 +75,9 @@ class Condition:
         #: When the engine was last neither failed nor out of reach, by `monotonic`; whether it was ever ready.
         self._well_at = monotonic()
         self._was_ready = False
+        #: The engine's last failure, and whether it still was one at the last look.
+        self._engine_error: LastError | None = None
+        self._engine_was_failed = False
 
     def watch(self, intake: Intake) -> None:
         """Look at the inbox too; it is made last, for it asks whether it may claim."""
@@ -96,23 +121,41 @@ class Condition:
     def _busy(self) -> bool:
         return bool(len(self._settling) or self._pipeline.busy or self._deliveries.waiting)
 
-    def health(self, state: DaemonState) -> Health:
+    def snapshot(self, state: DaemonState, overview: Overview) -> Snapshot:
+        """How the daemon is now; see `health`."""
+        throughput, deliveries = self._pipeline.throughput, self._deliveries
+        seconds = throughput.page_seconds
+        figures = Figures(
+            deliveries.completed,
+            deliveries.failed,
+            {code.value: count for code, count in throughput.failures.items()},
+            BOUNDS,
+            seconds.counts,
+            seconds.total,
+        )
+        jobs = tuple(job.status for job in self._pipeline.jobs.values())
+        return Snapshot(self.health(state, overview), figures, jobs, overview)
+
+    def health(self, state: DaemonState, overview: Overview) -> Health:
         """What health.json says.
 
         Args:
             state: what the daemon does; one that runs may be paused, or have lost sight of its inbox.
+            overview: what the index says.
         """
+        now = utc_now()
         reason = None
         if state is DaemonState.STARTING:
             reason = self._pipeline.trouble
         elif state is DaemonState.RUNNING:
             state, reason = self._running()
-        jobs = list(self._pipeline.jobs.values())
-        in_work = sum(job.status.status is Status.PROCESSING for job in jobs)
+        jobs = [job.status for job in self._pipeline.jobs.values()]
+        in_work = sum(status.status is Status.PROCESSING for status in jobs)
+        throughput = self._pipeline.throughput
         return Health(
             state=state,
             reason=reason,
-            heartbeat=utc_now(),
+            heartbeat=now,
             started_at=self._started_at,
             engine=self._engine,
             engine_state=self._reader.state,
@@ -121,10 +164,39 @@ class Condition:
             jobs_waiting=len(jobs) - in_work,
             jobs_in_work=in_work,
             files_in_inbox=self._intake.waiting if self._intake else 0,
-            pages_done=self._pipeline.pages_done,
+            oldest_waiting_seconds=self._longest_wait(jobs, now),
+            jobs=JobCounts(**{status.value: count for status, count in overview.counts.items()}),
+            pages_done=throughput.pages,
+            pages_per_minute=PagesPerMinute(
+                last_minute=round(throughput.per_minute(monotonic(), 1), 2),
+                last_15_minutes=round(throughput.per_minute(monotonic(), 15), 2),
+            ),
+            last_error=self._last_error(overview, now),
             free_bytes=self._space.free_bytes or 0,
             events_lost=self._intake.events_lost if self._intake else 0,
         )
+
+    def _longest_wait(self, jobs: list[JobStatus], now: datetime) -> float | None:
+        claimed = min((status.created_at for status in jobs if status.status is Status.PENDING), default=None)
+        waits = [max(0.0, (now - claimed).total_seconds())] if claimed is not None else []
+        if self._intake is not None and (seen := self._intake.longest_wait) is not None:
+            waits.append(seen)
+        return round(max(waits), 1) if waits else None
+
+    def _last_error(self, overview: Overview, now: datetime) -> LastError | None:
+        failure = self._reader.failure
+        if failure is not None and not self._engine_was_failed:
+            self._engine_error = LastError.of(failure.code, now)
+        self._engine_was_failed = failure is not None
+        errors = [self._engine_error] if self._engine_error is not None else []
+        if (page := self._pipeline.throughput.last_failure) is not None:
+            errors.append(LastError.of(page.code, page.at, page.job_id))
+        errors += [
+            LastError.of(job.error_code, job.completed_at, job.job_id)
+            for job in overview.failed[:1]
+            if job.error_code is not None
+        ]
+        return max(errors, key=lambda error: error.at, default=None)
 
     def _running(self) -> tuple[DaemonState, str | None]:
         if self._intake is not None and self._intake.unreachable is not None:

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import structlog
+
 from pdfocr_watcher.config.checks import no_layers
 from pdfocr_watcher.config.model import Config, TextLayer
 from pdfocr_watcher.engines.own_profiles import resolve_profile
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.profiles import Profile
-from pdfocr_watcher.engines.registry import GENERATIVE
+from pdfocr_watcher.engines.registry import EMBEDDED, GENERATIVE
 from pdfocr_watcher.engines.vllm.found import find_vllm, vllm_version
 from pdfocr_watcher.engines.vllm.recipe import host_settings
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -19,7 +22,9 @@ from pdfocr_watcher.pipeline.rendering import TextLayers, choose_protection
 from pdfocr_watcher.pipeline.sizing import engine_share, worker_memory
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 from pdfocr_watcher.pipeline.workers import WorkerPool
-from pdfocr_watcher.weights.folder import folder_in_force
+from pdfocr_watcher.weights.folder import can_read_quickly, folder_in_force
+
+_log = structlog.get_logger(__name__)
 
 #: Seconds that an engine has to start, and servers to answer for the first time.
 _START_SECONDS = 120.0
@@ -88,17 +93,22 @@ def make_reader(config: Config, engine: str) -> Reader:
     profile = _profile(config, engine)
     share = engine_share(engine, config.engine)
     memory = worker_memory(config.engine, share.processes)
+    folder = folder_in_force(config.models.folder)
+    if engine == EMBEDDED and config.engine.policy is not ReadingPolicy.ACCURATE and not can_read_quickly(folder):
+        advice = "`pdfocr-watcher models install` gets them"
+        _log.warning("engine.lacks_quick_networks", folder=str(folder), policy=ReadingPolicy.ACCURATE, advice=advice)
     settings = WorkerSettings(
         engine,
         share.threads,
         config.output.layout_dpi,
         config.output.jpeg_quality,
         config.render.straighten,
-        str(folder_in_force(config.models.folder)),
-        config.render.sandbox,
-        min(_PDF_BYTES, config.render.memory_bytes, memory // 2 if memory is not None else _PDF_BYTES),
+        str(folder),
         profile.model_dump(mode="json") if profile is not None else None,
+        policy=config.engine.policy,
         only_text_layer=config.engine.text_layer is TextLayer.ONLY,
+        sandbox=config.render.sandbox,
+        pdf_memory_bytes=min(_PDF_BYTES, config.render.memory_bytes, memory // 2 if memory else _PDF_BYTES),
     )
     # What prepares pages starts at once, however long the model takes.
     worker_limit = limit if profile is None else _START_SECONDS

@@ -17,7 +17,7 @@ from pdfocr_watcher.inbox.lease import has_writer
 from pdfocr_watcher.jobs.claim_note import finish_claim
 from pdfocr_watcher.jobs.delivery import make_safe
 from pdfocr_watcher.jobs.durable import TEMPORARY_PREFIX, is_regular_file, is_temporary, remove_file, remove_tree
-from pdfocr_watcher.jobs.folder import JobFolder, is_job_id, mirror_names
+from pdfocr_watcher.jobs.folder import DASHBOARD_NAME, JobFolder, is_job_id, mirror_names
 from pdfocr_watcher.jobs.model import JobStatus, Stage, Status
 from pdfocr_watcher.jobs.recovery import Action, decide, inspect_folder, remove_dying, resumed
 from pdfocr_watcher.jobs.status_file import write_status
@@ -93,9 +93,11 @@ def tidy_root(root: Path, of: str) -> None:
 
 
 def tidy_mirror(mirror: Path, jobs: Iterable[ActiveJob]) -> None:
-    """Remove the mirrored status files of all but these jobs; blocking."""
+    """Remove the mirrored status files of all but these jobs; blocking. The dashboard beside them is being written."""
     kept = {name for job in jobs for name in mirror_names(job.status)}
-    _remove(mirror / name for name in _names(mirror) if name not in kept and name.endswith((".json", ".tmp")))
+    written = f"{TEMPORARY_PREFIX}{DASHBOARD_NAME}."
+    stale = (name for name in _names(mirror) if name.endswith((".json", ".tmp")) and not name.startswith(written))
+    _remove(mirror / name for name in stale if name not in kept)
 
 
 def _remove(stale: Iterable[Path]) -> None:

@@ -1,28 +1,45 @@
 """Which engines there are, by name. Nothing heavy is imported before an engine is asked for."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from pdfocr_watcher.engines.base import Engine, LineEngine
 from pdfocr_watcher.engines.null import NullEngine
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.vllm.found import find_vllm
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
 
-def _null(threads: int) -> Engine:
-    del threads
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What an engine is made with.
+
+    Attributes:
+        threads: threads that read one page, at least 1.
+        weights: the folder with the weights that `models install` brings; None for none.
+        policy: how carefully it reads, where it has a choice.
+    """
+
+    threads: int = 1
+    weights: Path | None = None
+    policy: ReadingPolicy = ReadingPolicy.ACCURATE
+
+
+def _null(setup: Setup) -> Engine:
+    del setup
     return NullEngine()
 
 
-def _rapidocr(threads: int) -> Engine:
+def _rapidocr(setup: Setup) -> Engine:
     from pdfocr_watcher.engines.rapidocr import RapidOcrEngine  # noqa: PLC0415 - loads ONNX Runtime and OpenCV
 
-    return RapidOcrEngine(threads)
+    return RapidOcrEngine(setup.threads, setup.policy, setup.weights)
 
 
-#: From an engine's name to what makes it, given the number of threads that read one page.
-ENGINES: MappingProxyType[str, Callable[[int], Engine]] = MappingProxyType({"rapidocr": _rapidocr, "null": _null})
+#: From an engine's name to what makes it.
+ENGINES: MappingProxyType[str, Callable[[Setup], Engine]] = MappingProxyType({"rapidocr": _rapidocr, "null": _null})
 
 #: The engines that are a model which writes; they read many pages at a time, in a process or on machines of their own.
 GENERATIVE = frozenset({"vllm", "vllm-server"})
@@ -46,14 +63,17 @@ def resolve_engine(name: str) -> str:
     return resolved
 
 
-def create_engine(name: str, threads: int, weights: Path | None = None) -> Engine:
+def create_engine(
+    name: str, threads: int, weights: Path | None = None, policy: ReadingPolicy = ReadingPolicy.ACCURATE
+) -> Engine:
     """Load an engine, ready to read.
 
     Args:
         name: an engine's name, or `auto`.
         threads: threads that read one page, at least 1.
-        weights: the folder with the weights for layout and tables, of which an engine of lines makes use; None for
-            rules alone.
+        weights: the folder with the weights that `models install` brings, of which an engine of lines makes use; None
+            for rules alone, and for nothing but the engine's own networks.
+        policy: how carefully it reads, where it has a choice.
 
     Raises:
         PdfocrError: `engine_unavailable` where there is no such engine, its library is missing or its model does
@@ -63,7 +83,7 @@ def create_engine(name: str, threads: int, weights: Path | None = None) -> Engin
     if resolved in GENERATIVE:
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"{resolved} reads in a process of its own, not in a worker.")
     try:
-        engine = ENGINES[resolved](threads)
+        engine = ENGINES[resolved](Setup(threads, weights, policy))
     except PdfocrError:
         raise
     except Exception as error:

@@ -119,6 +119,11 @@ class Intake:
         return len(self._tracker) - len(self._left)
 
     @property
+    def longest_wait(self) -> float | None:
+        """Seconds since the first of the waiting files was first seen; None if none waits."""
+        return self._tracker.longest_wait(monotonic())
+
+    @property
     def left(self) -> list[str]:
         """Files that will not become jobs by themselves, and those that cannot be read at present."""
         return sorted(self._left | self._unreadable)

@@ -164,6 +164,11 @@ class StabilityTracker:
         due = min((entry.due for entry in self._entries.values()), default=math.inf)
         return None if due == math.inf else max(0.0, due - now)
 
+    def longest_wait(self, now: float) -> float | None:
+        """Seconds since the first of the files that are still to be judged was first seen; None if there is none."""
+        seen = min((entry.first_seen for entry in self._entries.values() if entry.due != math.inf), default=None)
+        return None if seen is None else max(0.0, now - seen)
+
     def _begin(self, now: float, first_seen: float, signature: Signature) -> _Entry:
         wait = self._settle if signature.size else self._long_settle
         return _Entry(signature, first_seen, rest_since=now, due=now + wait, pause=self._settle)

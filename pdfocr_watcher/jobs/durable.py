@@ -195,13 +195,15 @@ def remove_tree(folder: Path, *, worthless: bool = False) -> None:
             raise OSError(errno.ELOOP, "too many folders in one another", str(folder)) from error
 
 
-def write_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+def write_file(path: Path, data: bytes, *, mode: int = 0o666, umask: bool = True, group: int | None = None) -> None:
     """Write a file whole or not at all; durable, but for its name (see `write_durably`).
 
     Args:
         path: the file.
         data: its content.
         mode: its rights, less what the umask or a default ACL of its folder takes.
+        umask: whether they take anything; where not, the rights are as given if the file system can say so.
+        group: whose it is, if the file system and the daemon's rights allow it; None for who gets what is made there.
 
     Raises:
         OSError: the file system refused; no temporary file is left where it can be removed.
@@ -210,6 +212,12 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         with os.fdopen(descriptor, "wb") as file:
+            if group is not None:
+                with contextlib.suppress(OSError):
+                    os.fchown(descriptor, -1, group)
+            if not umask:
+                with contextlib.suppress(OSError):
+                    os.fchmod(descriptor, mode)
             with step(Step.WRITE, temporary):
                 file.write(data)
                 file.flush()

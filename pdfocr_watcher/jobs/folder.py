@@ -15,6 +15,10 @@ MARKDOWN_NAME = "output.mmd"
 #: The pictures of the report, and its parts but for the first one.
 REPORT_FOLDER = "report"
 
+#: The folder below the root in which people see the dashboard, and the jobs' status where the jobs lie elsewhere.
+SHOWN_NAME = "status"
+DASHBOARD_NAME = "index.html"
+
 PAGES_NAME = "pages"
 RASTERS_NAME = "rasters"
 CLAIM_NAME = "claim.json"

@@ -103,6 +103,23 @@ def _rights(data: Mapping[str, Any]) -> Rights:
     return Rights(int(data["uid"]), int(data["gid"]), int(data["mode"]), *acls)
 
 
+def all_may_know(folder: Path, place: Rights, wanted: int) -> bool:
+    """Whether everybody could read a job's PDF who is let in where something is told of it.
+
+    Args:
+        folder: the job's folder, or its result.
+        place: the rights of the file or folder where it is told.
+        wanted: what a reader of that needs, the sum of READ and ENTER.
+
+    Raises:
+        FileNotFoundError: the job is no longer there.
+        OSError: its folder cannot be read.
+    """
+    dropped = read_dropped(folder)
+    others = not place.lets_in_others(wanted) or dropped.readable_by_others()
+    return others and (not place.lets_in_group(place.gid, wanted) or dropped.readable_by_group(place.gid))
+
+
 def write_mirror(folder: Path, mirror: Path, names: tuple[str, str], data: bytes) -> None:
     """Write a copy of a job's status where the status of all jobs is to be seen.
 
@@ -119,15 +136,12 @@ def write_mirror(folder: Path, mirror: Path, names: tuple[str, str], data: bytes
         FileNotFoundError: the job is no longer there.
         OSError: the file system refused.
     """
-    dropped, readers = read_dropped(folder), rights_of(mirror)
-    others = not readers.lets_in_others(READ | ENTER) or dropped.readable_by_others()
-    group = not readers.lets_in_group(readers.gid, READ | ENTER) or dropped.readable_by_group(readers.gid)
-    if others and group:
+    if all_may_know(folder, rights_of(mirror), READ | ENTER):
         write_file(mirror / names[0], data)
         return
     write_file(mirror / names[1], data, mode=0o600)
     if this_process().gives:
-        os.chown(mirror / names[1], dropped.file.uid, -1, follow_symlinks=False)
+        os.chown(mirror / names[1], read_dropped(folder).file.uid, -1, follow_symlinks=False)
 
 
 def close_to_others(folder: Path, dropped: Dropped) -> None:

@@ -125,10 +125,11 @@ class JobIndex:
 
     def entries(self) -> list[Entry]:
         """All entries, oldest first, those not yet flushed included."""
-        with self._saving, self._lock:
+        with self._saving:
             merged: dict[str, Entry | None] = {entry["job_id"]: dict(entry) for entry in self._table}
             merged.update(self._journalled)
-            merged.update(self._changes)
+            with self._lock:  # whoever notes a change waits for no more than this
+                merged.update(self._changes)
         return _present(merged)
 
     def flush(self, *, force: bool = False) -> None:

@@ -28,6 +28,8 @@ _log = structlog.get_logger(__name__)
 
 #: A job in work says so at least this often, in seconds, even if no page was finished.
 _HEARTBEAT = 0.9
+#: Seconds between two writes of a job's progress to the mirror, which may lie on a slow share.
+_MIRROR_INTERVAL = 1.0
 
 
 class StatusJournal:
@@ -51,6 +53,8 @@ class StatusJournal:
         self._disk = ThreadPoolExecutor(2, "status")
         self._mirror_disk = ThreadPoolExecutor(1, "mirror")
         self._mirroring: dict[str, tuple[JobStatus, Path | None]] = {}  # None once the job is gone
+        self._mirror_queued: set[str] = set()
+        self._mirror_due: dict[str, float] = {}
         self._mirror_lock = threading.Lock()
         self._mirror_refused = False
 
@@ -93,7 +97,8 @@ class StatusJournal:
         """The job is no longer in the jobs folder: its mirror goes too."""
         self._dirty.pop(job.job_id, None)
         if self._mirror is not None:
-            self._enqueue_mirror(self._mirror, job.status, None)
+            self._enqueue_mirror(self._mirror, job.status, None, urgent=True)
+            self._mirror_due.pop(job.job_id, None)
 
     def close(self) -> None:
         """Wait for the writes that have begun; not for the mirror, which may lie on a share that hangs."""
@@ -141,18 +146,32 @@ class StatusJournal:
         job.written_at = monotonic()
         self._index.put(status, job.folder.path)
         if self._mirror is not None:
-            self._enqueue_mirror(self._mirror, status, job.folder.path)
+            self._enqueue_mirror(self._mirror, status, job.folder.path, urgent=name_too)
 
-    def _enqueue_mirror(self, mirror: Path, status: JobStatus, folder: Path | None) -> None:
-        """Have the mirror follow, without waiting: it may lie on a share that hangs."""
+    def _enqueue_mirror(self, mirror: Path, status: JobStatus, folder: Path | None, *, urgent: bool) -> None:
+        """Have the mirror follow, without waiting: it may lie on a share that hangs. Progress may be a second late."""
+        job_id, now = status.job_id, monotonic()
         with self._mirror_lock:
-            waiting = status.job_id in self._mirroring
-            self._mirroring[status.job_id] = status, folder
-        if not waiting:
-            self._mirror_disk.submit(self._follow, mirror, status.job_id)
+            waiting = job_id in self._mirroring
+            self._mirroring[job_id] = status, folder
+        due = self._mirror_due.get(job_id, now)
+        if urgent or due <= now:
+            self._submit_mirror(mirror, job_id)
+        elif not waiting:
+            asyncio.get_running_loop().call_later(due - now, self._submit_mirror, mirror, job_id)
+
+    def _submit_mirror(self, mirror: Path, job_id: str) -> None:
+        with self._mirror_lock:
+            if job_id in self._mirror_queued or job_id not in self._mirroring:
+                return
+            self._mirror_queued.add(job_id)
+        self._mirror_due[job_id] = monotonic() + _MIRROR_INTERVAL
+        with contextlib.suppress(RuntimeError):  # after the end
+            self._mirror_disk.submit(self._follow, mirror, job_id)
 
     def _follow(self, mirror: Path, job_id: str) -> None:
         with self._mirror_lock:
+            self._mirror_queued.discard(job_id)
             status, folder = self._mirroring.pop(job_id)
         names = mirror_names(status)
         try:

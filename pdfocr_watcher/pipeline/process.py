@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
@@ -33,6 +34,7 @@ from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn
 from pdfocr_watcher.pipeline.slots import RasterSlots
 from pdfocr_watcher.pipeline.storage import Storage
 from pdfocr_watcher.pipeline.tasks import PageTask
+from pdfocr_watcher.pipeline.throughput import PageFailure, Throughput
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -102,7 +104,7 @@ class Pipeline:
         self._ending: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns: set[asyncio.Task[None]] = set()
-        self.pages_done = 0
+        self.throughput = Throughput(monotonic())
 
     @property
     def jobs(self) -> dict[str, ActiveJob]:
@@ -322,6 +324,7 @@ class Pipeline:
     async def _recognize(self, raster: _Raster) -> None:
         """Have a raster read; its slot is freed whatever happens."""
         job, index = raster.job, raster.index
+        ready = monotonic()
         layer = self._ranges.text_layer(raster.path)
         task = PageTask(str(job.folder.path), index, str(raster.path), raster.dpi, layer)
         if job.status.stage is Stage.RENDERING:
@@ -338,6 +341,7 @@ class Pipeline:
         except PdfocrError as error:
             await self._page_trouble(job, index, error)
         else:
+            self.throughput.took(monotonic() - ready)
             await self._page_done(job)
         finally:
             job.leave()
@@ -376,8 +380,10 @@ class Pipeline:
     async def _page_done(self, job: ActiveJob, failed: FailedPage | None = None) -> None:
         if job.cancelled:
             return
-        self.pages_done += 1
-        job.page_done(self._now(), failed)
+        now = self._now()
+        failure = PageFailure(ErrorCode(failed.code), job.job_id, now) if failed else None
+        self.throughput.done(monotonic(), failure)
+        job.page_done(now, failed)
         self._journal.note(job)
         if not job.remaining:
             await self._finish(job)

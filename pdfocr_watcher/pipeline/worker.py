@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pdfocr_watcher.engines.base import Engine, EngineInfo
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import create_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -41,11 +42,12 @@ class WorkerSettings:
         layout_dpi: resolution of the layout pictures.
         jpeg_quality: of figures and layout pictures.
         straighten: whether pages that are turned or askew are made upright.
-        weights: the folder with the weights for layout and tables; empty for rules alone.
+        weights: the folder with the weights that `models install` brings; empty for none.
+        profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
+        policy: how carefully pages are read, a `ReadingPolicy`.
+        only_text_layer: whether pages that have a text layer are read by nothing else.
         sandbox: what confines the process that makes the searchable PDF, as `render.sandbox` has it.
         pdf_memory_bytes: the most memory that this process may use.
-        profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
-        only_text_layer: whether pages that have a text layer are read by nothing else.
     """
 
     engine: str
@@ -54,10 +56,11 @@ class WorkerSettings:
     jpeg_quality: int
     straighten: bool = True
     weights: str = ""
+    profile: Mapping[str, Any] | None = None
+    policy: str = ReadingPolicy.ACCURATE
+    only_text_layer: bool = False
     sandbox: str = "auto"
     pdf_memory_bytes: int = 1_000_000_000
-    profile: Mapping[str, Any] | None = None
-    only_text_layer: bool = False
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -122,7 +125,7 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
         engine = None
         if settings.profile is None:
             weights = Path(settings.weights) if settings.weights else None
-            engine = create_engine(settings.engine, settings.threads, weights)
+            engine = create_engine(settings.engine, settings.threads, weights, ReadingPolicy(settings.policy))
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return

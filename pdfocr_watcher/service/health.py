@@ -14,10 +14,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pdfocr_watcher import __version__
-from pdfocr_watcher.jobs.durable import write_file
+from pdfocr_watcher.errors import FAILURES, ErrorCode
+from pdfocr_watcher.jobs.durable import read_file, write_file
 from pdfocr_watcher.jobs.model import Moment
 
 HEALTH_NAME = "health.json"
+_MOST_BYTES = 1 << 20
 #: The JSON Schema of health.json, as it ships.
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "health.schema.json"
 
@@ -35,10 +37,43 @@ class DaemonState(StrEnum):
     STOPPED = "stopped"
 
 
-class Health(BaseModel):
-    """The content of health.json."""
-
+class _Value(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class PagesPerMinute(_Value):
+    """How many pages are done with in a minute, counted since the start of the daemon where that is less long ago."""
+
+    last_minute: float = Field(0.0, ge=0)
+    last_15_minutes: float = Field(0.0, ge=0)
+
+
+class JobCounts(_Value):
+    """How many jobs the index has of each status; it is some seconds behind."""
+
+    pending: int = Field(0, ge=0)
+    processing: int = Field(0, ge=0)
+    completed: int = Field(0, ge=0)
+    failed: int = Field(0, ge=0)
+
+
+class LastError(_Value):
+    """What went wrong last, of a job, a page or the engine; it may be mended long since."""
+
+    code: ErrorCode = Field(description="a stable name")
+    message: str = Field(description="what that means and what to do; no document is named")
+    at: Moment = Field(description="when it happened, or was first met with")
+    job_id: str | None = Field(None, description="the job that it happened to; null if it was none's")
+
+    @classmethod
+    def of(cls, code: ErrorCode, at: datetime, job_id: str | None = None) -> "LastError":
+        """The error of a code."""
+        failure = FAILURES[code]
+        return cls(code=code, message=f"{failure.cause} {failure.advice}", at=at, job_id=job_id)
+
+
+class Health(_Value):
+    """The content of health.json."""
 
     schema_version: Literal[1] = 1
     state: DaemonState
@@ -57,7 +92,16 @@ class Health(BaseModel):
     jobs_waiting: int = Field(ge=0, description="claimed jobs of which no page was begun")
     jobs_in_work: int = Field(ge=0, description="jobs of which a page was begun")
     files_in_inbox: int = Field(ge=0, description="files in the inbox that are neither claimed nor ignored")
+    oldest_waiting_seconds: float | None = Field(
+        None,
+        ge=0,
+        description="how long what has waited longest does: a claimed job of which no page was begun, since its claim, "
+        "or a file in the inbox, since it was seen there; null if nothing waits",
+    )
+    jobs: JobCounts = JobCounts()
     pages_done: int = Field(ge=0, description="pages done with since the start")
+    pages_per_minute: PagesPerMinute = PagesPerMinute()
+    last_error: LastError | None = None
     free_bytes: int = Field(ge=0, description="free space where the jobs lie")
     events_lost: int = Field(
         ge=0, description="how often file events were lost since the start; a sweep made up for it"
@@ -74,9 +118,10 @@ def write_health(folder: Path, health: Health) -> None:
 
 
 def read_health(folder: Path) -> Health | None:
-    """The last health.json; None if there is none that can be read."""
+    """The last health.json; None if there is none that can be read, as where a pipe has its name."""
     try:
-        return Health.model_validate_json((folder / HEALTH_NAME).read_bytes())
+        content = read_file(folder / HEALTH_NAME, _MOST_BYTES)
+        return None if content is None else Health.model_validate_json(content)
     except (OSError, ValueError):
         return None
 

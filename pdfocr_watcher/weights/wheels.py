@@ -23,8 +23,9 @@ _SAID = 600
 def download_command(wheel: Wheel, folder: Path | str) -> list[str]:
     """What downloads a wheel, without its dependencies, into a folder; also what a person is told to do elsewhere."""
     platform = [] if wheel.platform == "any" else ["--platform", wheel.platform]
+    python = ["--python-version", wheel.python] if wheel.python else []
     return [
-        "pip", "download", "--no-deps", "--only-binary", ":all:", *platform, "--dest", str(folder),
+        "pip", "download", "--no-deps", "--only-binary", ":all:", *platform, *python, "--dest", str(folder),
         f"{wheel.project}=={wheel.version}",
     ]  # fmt: skip
 

@@ -115,3 +115,17 @@ def test_soak_finds_every_drop_once_and_nothing_that_grows(tmp_path):
     printed = run(tmp_path, "soak", "--minutes", "1", limit=540)
     assert "missing 0, wrong 0, left over 0, temporary files 0" in printed
     assert "as it should be" in printed
+
+
+@pytest.mark.long
+def test_policies_reads_what_has_a_truth_by_each_of_them(tmp_path):
+    from benchmarks.documents import make_documents  # noqa: PLC0415 - as above
+
+    make_documents(tmp_path, 2, 1)
+    (tmp_path / "text-00.txt").write_text("Report 0, page 1\fa page that the document does not have")
+    command = [sys.executable, "-m", "benchmarks.policies", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(command, cwd=_REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^text-00 1 0\.\d+ in ", done.stdout, re.MULTILINE)
+    assert "scan-01" not in done.stdout
+    assert re.search(r"^accurate +0\.\d{4} +\d+\.\d\d +1\.00$", done.stdout, re.MULTILINE)

@@ -73,6 +73,11 @@ def test_doctor_recommends_them_where_they_are_missing(command: Command, folder:
     assert re.search(
         f"^advice +models: .*{re.escape(str(folder))}.*`pdfocr-watcher models install`", said.out, re.MULTILINE
     )
+    assert "told by rules alone" in said.out
+    assert "read as by `engine.policy: accurate`" in said.out
+    assert "rapidocr (PP-OCRv6_small," in said.out
+    config.write_text("engine: {name: rapidocr, policy: accurate}\n")
+    assert "_tiny" not in command("doctor", "--config", config).out, "the quick networks are not wanted then"
     folder.mkdir()
     (folder / all_weights()[0].file).write_bytes(b"cut off")
     said = command("doctor", "--config", config)

@@ -117,3 +117,18 @@ def test_permissions_that_mean_nothing_are_refused(mistakes, text, message):
 )
 def test_permissions_that_mean_something_are_taken_as_written(load, text):
     load(f"permissions: {{{text}}}")
+
+
+@pytest.mark.parametrize("folder", ["status", "Status", "status/in"])
+def test_where_people_see_how_the_jobs_are_nothing_else_lies(mistakes, folder):
+    (told,) = mistakes(f"folders:\n  inbox: {folder}\n")
+    assert told == f"config.yaml:2: folders.inbox ({folder}) lies in status, where people see how the jobs are"
+
+
+def test_the_metrics_lie_where_node_exporter_finds_them_and_in_nobodys_way(mistakes, load, tmp_path):
+    for file in ("metrics.prom", "/var/lib/metrics.txt"):
+        (told,) = mistakes(f"service:\n  metrics_file: {file}\n")
+        assert told.startswith(f"config.yaml:2: service.metrics_file: '{file}' must be an absolute path that ends in")
+    (told,) = mistakes(f"service:\n  metrics_file: {tmp_path}/inbox/x.prom\n")
+    assert told.endswith("lies inside folders.inbox (inbox)")
+    load("service:\n  metrics_file: /var/lib/prometheus/node-exporter/pdfocr.prom\n")

@@ -6,13 +6,16 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+import rapidocr
 from PIL import Image, ImageDraw, ImageFont
 
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.document.model import Label
 from pdfocr_watcher.engines import rapidocr as module
+from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.rapidocr import RapidOcrEngine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from pdfocr_watcher.weights.catalogue import QUICK
 
 TEXT = "The quick brown fox jumps over the lazy dog"
 
@@ -131,7 +134,43 @@ def test_weights_that_do_not_load_make_it_unavailable(monkeypatch, tmp_path):
     (tmp_path / "models").mkdir()
     for name in (module.DETECTION_WEIGHTS, module.RECOGNITION_WEIGHTS):
         (tmp_path / "models" / name).write_bytes(b"no network")
-    monkeypatch.setattr(module.rapidocr, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(rapidocr, "__file__", str(tmp_path / "__init__.py"))
     with pytest.raises(PdfocrError, match="does not start") as raised:
         RapidOcrEngine()
     assert raised.value.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
+def test_the_quick_networks_read_clean_print_and_say_where_words_stand(weights):
+    engine = RapidOcrEngine(1, ReadingPolicy.FAST, weights)
+    assert engine.info.model == "PP-OCRv6_tiny"
+    (line,) = engine.read_lines(page(TEXT))
+    assert line.text == TEXT
+    assert [word.text for word in line.words] == TEXT.split()
+    font = ImageFont.load_default(32)
+    for index, word in enumerate(line.words):
+        left = 80 + font.getlength(" ".join([*TEXT.split()[:index], ""]) if index else "")
+        assert (word.left, word.right) == pytest.approx((left, left + font.getlength(word.text)), abs=14)
+
+
+def test_what_the_quick_networks_cannot_read_is_read_by_the_careful_ones(engine, weights):
+    faint = page(TEXT, em=14).effect_spread(2)
+    balanced = RapidOcrEngine(1, ReadingPolicy.BALANCED, weights)
+    assert balanced.info.model == "PP-OCRv6_tiny+small"
+    quick = said(RapidOcrEngine(1, ReadingPolicy.FAST, weights).read_lines(faint))
+    assert said(balanced.read_lines(faint)) == said(engine.read_lines(faint)) != quick
+
+
+@pytest.mark.parametrize("policy", [ReadingPolicy.FAST, ReadingPolicy.BALANCED])
+def test_without_quick_networks_every_page_is_read_accurately(policy, tmp_path):
+    for folder in (None, tmp_path):
+        engine = RapidOcrEngine(1, policy, folder)
+        assert engine.info.model == "PP-OCRv6_small"
+        assert said(engine.read_lines(page(TEXT))) == [TEXT]
+
+
+def test_quick_networks_that_do_not_load_are_done_without(tmp_path, capsys):
+    for one in QUICK:
+        (tmp_path / one.file).write_bytes(b"\0" * one.size)
+    engine = RapidOcrEngine(1, ReadingPolicy.BALANCED, tmp_path)
+    assert engine.info.model == "PP-OCRv6_small"
+    assert "quick networks" in capsys.readouterr().err

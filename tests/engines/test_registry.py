@@ -31,7 +31,8 @@ def test_the_null_engine_is_made():
 
 def test_a_missing_library_makes_the_engine_unavailable(monkeypatch):
     monkeypatch.setitem(sys.modules, "rapidocr", None)
-    monkeypatch.delitem(sys.modules, "pdfocr_watcher.engines.rapidocr", raising=False)
+    for module in ("rapidocr", "rapidocr_wheel", "detection"):
+        monkeypatch.delitem(sys.modules, f"pdfocr_watcher.engines.{module}", raising=False)
     with pytest.raises(PdfocrError, match="rapidocr") as raised:
         create_engine("rapidocr", 1)
     assert raised.value.code is ErrorCode.ENGINE_UNAVAILABLE

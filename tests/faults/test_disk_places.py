@@ -71,12 +71,13 @@ def test_a_root_that_is_full_costs_nothing_but_what_is_told_of_the_work(tmp_path
         assert_whole(site, name, _LETTER)
     told = site.health()["heartbeat"]
     assert read_entries(disk.path / "index.json") is not None, "never unreadable"
-    assert len([line for line in daemon.logged() if line["event"].endswith(".refused")]) < 10
+    assert len([line for line in daemon.logged() if line["event"].endswith(".refused")]) < 16
     disk.mend()
     wait_for(lambda: site.health()["heartbeat"] > told, "health.json again")
     wait_for(lambda: len(read_entries(disk.path / "index.json") or []) == len(names), "the index again")
     site.stop()
-    assert {path.name for path in disk.path.iterdir()} <= {".lock", "health.json", "index.json", "status"}
+    ours = {".lock", "health.json", "metrics.prom", "index.json", "status"}
+    assert {path.name for path in disk.path.iterdir()} <= ours
 
 
 @pytest.mark.long

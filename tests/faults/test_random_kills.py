@@ -41,8 +41,8 @@ _LONGEST_LIFE = 4.0
 _QUIET_LIMIT = 180.0
 _OUTPUTS = ("output.mmd", "output_det.mmd", "output_layouts.pdf", "output.json", "report.html")
 _ROOT_NAMES = {
-    ".lock", "config.yaml", "health.json", "index.json", "inbox", "inbox-staging", "inbox-dropper", "jobs", "outbox",
-    "failed",
+    ".lock", "config.yaml", "health.json", "metrics.prom", "status", "index.json", "inbox", "inbox-staging",
+    "inbox-dropper", "jobs", "outbox", "failed",
 }  # fmt: skip
 
 

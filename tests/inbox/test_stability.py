@@ -249,3 +249,14 @@ def test_a_scanner_that_comes_back_after_half_a_minute_is_waited_for(tracker):
     assert due(tracker, 59.0, scan=touched) == {}
     assert due(tracker, 59.4, scan=PLAIN) == {}
     assert due(tracker, 61.4, scan=PLAIN) == {"scan": Readiness.RESTED}
+
+
+def test_the_longest_wait_is_that_of_the_file_seen_first_whatever_happened_to_it_since(tracker):
+    assert tracker.longest_wait(0.0) is None
+    due(tracker, 10.0, a=PLAIN)
+    due(tracker, 15.0, a=EMPTY, b=PLAIN)
+    assert tracker.longest_wait(40.0) == 30.0
+    tracker.dismiss(Settled("a", EMPTY, Readiness.EMPTY))
+    assert tracker.longest_wait(40.0) == 25.0, "what stays for good waits for nothing"
+    tracker.forget("b")
+    assert tracker.longest_wait(40.0) is None

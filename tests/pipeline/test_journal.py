@@ -4,10 +4,12 @@ import asyncio
 import itertools
 import threading
 from datetime import UTC, datetime
+from time import monotonic
 
 import pytest
 
 from pdfocr_watcher.jobs.folder import result_name
+from pdfocr_watcher.jobs.granting import write_mirror
 from pdfocr_watcher.jobs.index import JobIndex
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.status_file import read_status
@@ -227,6 +229,35 @@ async def test_the_mirror_follows_and_goes_with_the_job(journal, tmp_path, job):
 
     await until(lambda: not mirror.exists())
     assert list(mirror.parent.iterdir()) == []
+
+
+@pytest.mark.usefixtures("run")
+async def test_progress_is_mirrored_once_a_second_and_what_matters_at_once(journal, tmp_path, job, monkeypatch):
+    written = []
+
+    def count(*arguments):
+        written.append(monotonic())
+        write_mirror(*arguments)
+
+    monkeypatch.setattr(journal_module, "write_mirror", count)
+    mirror = mirror_of(tmp_path, job)
+    await journal.commit(job)
+    began = monotonic()
+    for pages in range(1, 30):
+        progress(job, pages)
+        journal.note(job)
+        await until(lambda: on_disk(job).processed_pages == job.status.processed_pages)
+    spent = monotonic() - began
+    assert len(written) <= 2 + spent
+    await until(lambda: b'"processed_pages": 29' in mirror.read_bytes())
+    monkeypatch.setattr(journal_module, "_MIRROR_INTERVAL", 3600.0)
+    for pages in (30, 31):
+        progress(job, pages)
+        await journal.commit(job)
+        await until(lambda: mirror.read_bytes() == (job.folder.path / "status.json").read_bytes())
+    journal.gone(job)
+    await until(lambda: not mirror.exists())
+    assert (journal._mirroring, journal._mirror_queued, journal._mirror_due) == ({}, set(), {})
 
 
 async def test_there_is_no_mirror_where_people_see_the_jobs_folder(tmp_path, index, job):

@@ -153,7 +153,7 @@ async def test_a_document_goes_through(rig):
     assert status.sha256 is not None
     assert on_disk(job).model_dump_json() == status.model_dump_json()
     assert job.folder.markdown.read_text().count("<--- Page Split --->") == 20
-    assert work.pipeline.pages_done == 20
+    assert work.pipeline.throughput.pages == 20
     assert work.pipeline.jobs == {}
     assert list(job.folder.rasters.glob("*/*.ppm")) == []
 

@@ -23,8 +23,8 @@ GB = 10**9
     [
         (1, 64 * GB, EngineShare(1, 1)),
         (8, 64 * GB, EngineShare(8, 1)),
-        # half of 4 GB holds two processes, which share the eight cores
-        (8, 4 * GB, EngineShare(2, 4)),
+        # half of 5 GB holds two processes, which share the eight cores
+        (8, 5 * GB, EngineShare(2, 4)),
         # too little for even one: it is tried all the same
         (4, GB // 2, EngineShare(1, 4)),
         # the memory is not known

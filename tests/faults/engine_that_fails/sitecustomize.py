@@ -62,8 +62,8 @@ def _install() -> None:
                 _DEEDS[shade]()
             return super().recognize(image)
 
-    def create(threads: int) -> EngineThatFails:
-        del threads
+    def create(setup: registry.Setup) -> EngineThatFails:
+        del setup
         if (_FOLDER / "broken").exists():
             raise RuntimeError("the weights are gone")
         return EngineThatFails()
