@@ -7,6 +7,7 @@ from statistics import median
 
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.marks import PARTING, marks_of
+from pdfocr_watcher.analysis.page_numbers import reads_as_page_number
 from pdfocr_watcher.analysis.prose import reads_as_caption
 from pdfocr_watcher.analysis.regions import Detection, Kind
 from pdfocr_watcher.analysis.rows import Row, rows_from_lines
@@ -35,11 +36,6 @@ CERTAIN = 0.8
 MAX_SEEN_TITLE = 160
 #: At most so many rows at either end are furniture.
 MAX_SEEN = 4
-_PAGE_NUMBER = re.compile(
-    r"[-\u2013\u2014.·|\[(]*\s*(?:(?:page|p\.|seite|s\.|pag\.|第)\s*)?(?:\d{1,4}|[ivxlc]{1,7})"
-    r"(?:\s*(?:/|of|von|de|di|sur)\s*\d{1,4})?\s*(?:页|頁)?\s*[-\u2013\u2014.·|\])]*",
-    re.IGNORECASE,
-)
 #: A page number and a running title in capitals, read as one line.
 _NUMBERED_TITLE = re.compile(r"\d{1,4}[.,]?\s+[^\W\d][^a-z\d]{4,60}|[^\W\d][^a-z\d]{4,60}\s\d{1,4}[.]?")
 
@@ -96,7 +92,7 @@ def _joined(numbered: Furniture | None, seen: Sequence[Row], *, at_top: bool) ->
         return None
     if number is None:
         # In a row that the model took for furniture, the shortest number is that of the page.
-        numbers = [line for line in lines if _PAGE_NUMBER.fullmatch(line.text)]
+        numbers = [line for line in lines if reads_as_page_number(line.text)]
         number = min(numbers, key=lambda line: len(line.text), default=None)
     return Furniture(number, tuple(line for line in lines if line is not number), at_top)
 
@@ -123,7 +119,7 @@ def _seen(rows: Sequence[Row], detections: Sequence[Detection], height: int, *, 
         sure = confidence >= SURE and distance <= SEEN_EDGE * height and _stands_alone(row, inner, SEEN_GAP)
         sure = sure or (distance <= EDGE * height and _stands_alone(row, inner, APART))
         most = MAX_SURE_HEIGHT if confidence >= CERTAIN else MAX_HEIGHT
-        number = all(_PAGE_NUMBER.fullmatch(line.text) for line in row.lines)
+        number = all(reads_as_page_number(line.text) for line in row.lines)
         title = number or (row.height <= most * usual and len(row.text) <= MAX_SEEN_TITLE)
         if (number and index == last and _stands_alone(row, inner)) or (sure and title):
             last = index + 1
@@ -142,7 +138,7 @@ def _in_rows(rows: Sequence[Row], low: float, high: float, *, at_top: bool) -> F
     for index, row in enumerate(rows[:DEPTH]):
         if not low <= row.middle <= high:
             return None
-        numbers = [line for line in row.lines if _PAGE_NUMBER.fullmatch(line.text)]
+        numbers = [line for line in row.lines if reads_as_page_number(line.text)]
         if index == 0 and len(row.lines) == 1 and _NUMBERED_TITLE.fullmatch(row.text):
             numbers = [row.lines[0]]
         if len(numbers) != 1 or not _stands_alone(row, rows[index + 1] if index + 1 < len(rows) else None):

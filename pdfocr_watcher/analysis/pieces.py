@@ -6,7 +6,7 @@ from itertools import chain
 from statistics import median
 
 from pdfocr_watcher.analysis.headings import heading_label, marked_label
-from pdfocr_watcher.analysis.joining import join
+from pdfocr_watcher.analysis.joining import healed_words, join
 from pdfocr_watcher.analysis.lists import list_runs, marker_of
 from pdfocr_watcher.analysis.marks import marks_of
 from pdfocr_watcher.analysis.markup import escape_inline, escape_line
@@ -95,7 +95,8 @@ def block_of(piece: Piece, width: int, height: int) -> Block:
     boxes = tuple(Box.from_pixels(box.left, box.top, box.right, box.bottom, width, height) for box in around)
     confidence = sum(line.confidence * len(line.text) for line in lines) / weight if weight else None
     size = round(median(row.height for row in piece.rows) / height, 5)
-    return Block(piece.label, boxes, _content(piece), confidence, size)
+    healed = healed_words([row.text for row in piece.rows])
+    return Block(piece.label, boxes, _content(piece), confidence, size, healed)
 
 
 def _around(rows: Sequence[Row]) -> Region:

@@ -337,6 +337,11 @@ class Output(Section):
     )
     layout_dpi: int = Field(100, ge=36, le=600, description="resolution of the pictures in output_layouts.pdf")
     jpeg_quality: int = Field(85, ge=30, le=100, description="JPEG quality of figures and layout pictures")
+    running_titles: bool = Field(
+        False,
+        description="whether running headers, footers and page numbers are in output.mmd too; in output_det.mmd they "
+        "always are",
+    )
 
 
 class Permissions(Section):

@@ -107,6 +107,7 @@ def make_reader(config: Config, engine: str) -> Reader:
         profile.model_dump(mode="json") if profile is not None else None,
         policy=config.engine.policy,
         only_text_layer=config.engine.text_layer is TextLayer.ONLY,
+        running_titles=config.output.running_titles,
         sandbox=config.render.sandbox,
         pdf_memory_bytes=min(_PDF_BYTES, config.render.memory_bytes, memory // 2 if memory else _PDF_BYTES),
     )

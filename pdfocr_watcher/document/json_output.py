@@ -45,6 +45,7 @@ class BlockEntry(_Value):
     format: Literal["markdown", "html", "latex"] = Field(description="how the text is written")
     text: str = Field(description="what it says; for an image what is read in it")
     confidence: float | None = Field(description="0..1 as the engine judges its own reading; null where it does not")
+    level: int | None = Field(description="of a heading in the document, from 1; null for all else")
     uncertain: Label | None = Field(
         description="what it may be instead: text of which it is not sure that it is a table"
     )
@@ -191,6 +192,7 @@ def _block(block: Block, page: Page, figures: tuple[str, ...]) -> BlockEntry:
         format=format_of(block.label),
         text=block.content,
         confidence=block.confidence,
+        level=block.level,
         uncertain=block.uncertain,
         figures=figures,
     )

@@ -79,6 +79,8 @@ class Block:
         content: Markdown; HTML for a table; LaTeX for an equation; empty or alternative text for an image.
         confidence: 0..1 as the engine judges its own reading, None where it does not.
         size: how high its lines are, as a share of the page's height; None where that is not known.
+        healed: words that were broken at the ends of its lines and lost their hyphen there, each with it.
+        level: of a heading in the document, 1 for its title; None where no document was looked at.
         uncertain: what it may be instead, where that could not be told: text that was taken for a table.
     """
 
@@ -87,6 +89,8 @@ class Block:
     content: str
     confidence: float | None = None
     size: float | None = None
+    healed: tuple[str, ...] = ()
+    level: int | None = None
     uncertain: Label | None = None
 
 
@@ -161,6 +165,8 @@ class Page:
                     "content": block.content,
                     "confidence": block.confidence,
                     "size": block.size,
+                    "healed": list(block.healed),
+                    "level": block.level,
                     **({"uncertain": block.uncertain.value} if block.uncertain else {}),
                 }
                 for block in self.blocks
@@ -187,6 +193,8 @@ class Page:
                     content=str(block["content"]),
                     confidence=block["confidence"],
                     size=block.get("size"),
+                    healed=tuple(map(str, block.get("healed", ()))),
+                    level=block.get("level"),
                     uncertain=Label(block["uncertain"]) if "uncertain" in block else None,
                 )
                 for block in data["blocks"]

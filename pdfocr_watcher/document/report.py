@@ -40,7 +40,7 @@ section>header small{{font-weight:400;color:#666;margin-left:.6rem}}
 .block>small{{display:block;color:#666;font-size:.75rem}}
 .block>small b{{color:#a03c00}}
 p{{margin:.2rem 0;white-space:pre-wrap}}
-h2,h3{{margin:.2rem 0}}h2{{font-size:1.35rem}}h3{{font-size:1.1rem}}
+h2,h3,h4,h5,h6{{margin:.2rem 0}}h2{{font-size:1.35rem}}h3{{font-size:1.1rem}}
 table{{border-collapse:collapse;font-size:.9rem}}
 td,th{{border:1px solid #999;padding:.15rem .4rem;text-align:left;vertical-align:top}}
 figure{{margin:.2rem 0}}figure img{{max-width:100%;max-height:24rem;border:1px solid #ddd}}

@@ -17,6 +17,8 @@ _ELEMENTS = frozenset(
 )
 _ALONE = frozenset({"br"})
 _SPANS = frozenset({"colspan", "rowspan"})
+#: The least heading of HTML.
+_LOWEST = 6
 _SPAN = re.compile(r"[1-9][0-9]{0,2}")
 _BOLD = re.compile(r"\*\*(?=\S)(.{1,500}?)(?<=\S)\*\*")
 _ITALIC = re.compile(r"(?<![*\w])\*(?=[^\s*])([^*]{1,500}?)(?<=\S)\*(?![*\w])")
@@ -39,7 +41,7 @@ def block_html(block: Block, figures: Sequence[str]) -> str:
             pictures = "".join(f'<img src="{escape(link)}" loading="lazy" alt="">' for link in figures)
             return f"<figure>{pictures}<figcaption>{escape(content)}</figcaption></figure>"
         case Label.TITLE | Label.SUB_TITLE:
-            name = "h2" if block.label is Label.TITLE else "h3"
+            name = f"h{min(_LOWEST, (block.level or (1 if block.label is Label.TITLE else 2)) + 1)}"
             return f"<{name}>{_inline(content.lstrip('#').strip())}</{name}>"
     return f"<p>{_inline(content)}</p>"
 

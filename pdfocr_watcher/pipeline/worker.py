@@ -46,6 +46,7 @@ class WorkerSettings:
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
         policy: how carefully pages are read, a `ReadingPolicy`.
         only_text_layer: whether pages that have a text layer are read by nothing else.
+        running_titles: whether running titles and page numbers are in output.mmd too.
         sandbox: what confines the process that makes the searchable PDF, as `render.sandbox` has it.
         pdf_memory_bytes: the most memory that this process may use.
     """
@@ -59,6 +60,7 @@ class WorkerSettings:
     profile: Mapping[str, Any] | None = None
     policy: str = ReadingPolicy.ACCURATE
     only_text_layer: bool = False
+    running_titles: bool = False
     sandbox: str = "auto"
     pdf_memory_bytes: int = 1_000_000_000
 
@@ -101,7 +103,10 @@ class Hand:
                 with step(Step.ASSEMBLE, Path(task.job)):
                     wanted = frozenset(map(Output, task.outputs))
                     limits = SearchLimits(task.seconds, settings.pdf_memory_bytes, settings.sandbox)
-                    return assemble(JobFolder(Path(task.job)), task.total, wanted, limits).to_answer()
+                    titles = settings.running_titles
+                    return assemble(
+                        JobFolder(Path(task.job)), task.total, wanted, limits, running_titles=titles
+                    ).to_answer()
             case KeepTask() if self._profile is not None:
                 return keep_page(task, self._profile, *layout)
             case PrepareTask() if self._profile is not None:

@@ -107,6 +107,8 @@ def test_bold_and_italics_are_shown_and_other_stars_stay():
 
 def test_headings_formulas_and_figures():
     assert block_html(block(Label.TITLE, "# Minutes"), ()) == "<h2>Minutes</h2>"
+    assert block_html(block(Label.SUB_TITLE, "## Votes"), ()) == "<h3>Votes</h3>"
+    assert block_html(block(Label.SUB_TITLE, "##### Votes", level=7), ()) == "<h6>Votes</h6>"
     assert block_html(block(Label.EQUATION, r"a < \frac{b}{c}"), ()) == r"<pre>a &lt; \frac{b}{c}</pre>"
     figure = block_html(block(Label.IMAGE, "bars"), ["images/0_0.jpg"])
     assert figure == '<figure><img src="images/0_0.jpg" loading="lazy" alt=""><figcaption>bars</figcaption></figure>'

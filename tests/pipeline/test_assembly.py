@@ -25,9 +25,11 @@ from pdfocr_watcher.pipeline.assembly import assemble
 from tests.pdfs import damaged, owner_locked, page_of_size
 
 
-def page(index, width=200, height=300, dpi=100.0):
+def page(index, level=1, width=200, height=300, dpi=100.0):
     blocks = (
-        Block(Label.TITLE, (Box(10, 10, 900, 60),), f"Sheet {index + 1}"),
+        Block(
+            Label.TITLE if level == 1 else Label.SUB_TITLE, (Box(10, 10, 900, 60),), f"{'#' * level} Sheet {index + 1}"
+        ),
         Block(Label.IMAGE, (Box(100, 200, 500, 600),), ""),
     )
     return Page(index, width, height, dpi, blocks)
@@ -73,8 +75,9 @@ def page_sizes(folder):
 def test_the_texts_hold_every_page_in_order_and_the_figures_are_counted(make_folder):
     folder = make_folder()
     assert assemble(folder, 3).images == 3
-    assert folder.markdown.read_text() == "".join(page_markdown(page(index)) for index in range(3))
-    assert folder.grounding.read_text() == "".join(page_grounding(page(index)) for index in range(3))
+    as_seen = [page(0), page(1, level=2), page(2, level=2)]
+    assert folder.markdown.read_text() == "".join(map(page_markdown, as_seen))
+    assert folder.grounding.read_text() == "".join(map(page_grounding, as_seen))
     assert page_sizes(folder) == [(144, 216)] * 3
 
 
@@ -170,7 +173,7 @@ def test_a_folder_that_refuses_is_an_error_of_the_file_system(make_folder):
         assemble(folder, 3)
 
 
-def test_one_page_is_in_memory_at_a_time(make_folder, monkeypatch):
+def test_no_more_than_two_pages_are_in_memory_at_a_time(make_folder, monkeypatch):
     folder = make_folder(pages=range(6))
     events = []
     read, write = assembly.read_checkpoint, assembly.write_layouts_pdf
@@ -179,17 +182,47 @@ def test_one_page_is_in_memory_at_a_time(make_folder, monkeypatch):
         events.append("read")
         return read(path)
 
+    def written(page):
+        events.append("written")
+        return page_markdown(page)
+
     def taken(pictures):
         for picture in pictures:
             events.append("taken")
             yield picture
 
     monkeypatch.setattr(assembly, "read_checkpoint", reading)
+    monkeypatch.setattr(assembly, "page_markdown", written)
     monkeypatch.setattr(assembly, "write_layouts_pdf", lambda pictures, target: write(taken(pictures), target))
 
     assemble(folder, 6)
 
-    assert events == ["read"] * 6 + ["read", "taken"] * 6 + ["read"] * 6
+    seen, texts, pictures = events[:6], events[6:18], events[18:]
+    assert seen == ["read"] * 6
+    assert texts == ["read", *["read", "written"] * 5, "written"]
+    assert pictures == ["read", "taken"] * 6 + ["read"] * 6
+
+
+def running_page(index):
+    blocks = (
+        Block(Label.HEADER, (Box(100, 20, 400, 40),), "Of Ways"),
+        Block(Label.TEXT, (Box(100, 100, 900, 400),), f"On page {index} they went on along the river and"),
+        Block(Label.TEXT, (Box(100, 450, 900, 900),), "came to a town of which no more is known."),
+        Block(Label.PAGE_NUMBER, (Box(480, 950, 520, 970),), str(index + 1)),
+    )
+    return Page(index, 200, 300, 100.0, blocks)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_running_titles_and_page_numbers_are_in_the_markdown_only_if_that_is_asked_for(make_folder, wanted):
+    folder = make_folder(pages=())
+    for index in range(3):
+        checkpoint(folder, running_page(index))
+    assemble(folder, 3, running_titles=wanted)
+    assert ("Of Ways" in folder.markdown.read_text()) is wanted
+    assert folder.markdown.read_text().count(PAGE_SPLIT) == 3
+    assert folder.grounding.read_text().count("<|ref|>header<|/ref|>") == 3
+    assert folder.grounding.read_text().count("<|ref|>page_number<|/ref|>") == 3
 
 
 def test_only_what_is_wanted_is_written_and_an_earlier_one_is_removed(make_folder):
@@ -225,6 +258,21 @@ def test_output_json_tells_of_all_pages(make_folder):
     assemble(folder, 3, {Output.DOCUMENT})
     pages = json.loads(folder.output(Output.DOCUMENT).read_text())["pages"]
     assert [(one["number"], one["failed"] is None) for one in pages] == [(1, True), (2, False), (3, True)]
+
+
+def test_output_json_and_the_report_see_the_document_as_a_whole(make_folder):
+    folder = make_folder(pages=())
+    for index in range(3):
+        one = running_page(index)
+        heading = Block(Label.TITLE, (Box(100, 60, 900, 90),), f"# Part {index}", size=0.02)
+        blocks = [replace(block, label=Label.TEXT) if block.content == "Of Ways" else block for block in one.blocks]
+        checkpoint(folder, replace(one, blocks=(blocks[0], heading, *blocks[1:])))
+    assemble(folder, 3, {Output.DOCUMENT, Output.REPORT})
+    pages = json.loads(folder.output(Output.DOCUMENT).read_text())["pages"]
+    assert [one["blocks"][0]["label"] for one in pages] == ["header"] * 3
+    levels = [one["blocks"][1]["level"] for one in pages]
+    assert None not in levels
+    assert f"<h{levels[2] + 1}>Part 2</h{levels[2] + 1}>" in folder.output(Output.REPORT).read_text()
 
 
 def lined(folder, original):

@@ -156,7 +156,8 @@ def test_a_broken_pdf_that_can_be_mended_is_a_sound_one(make, tmp_path):
 
 
 def test_the_same_pages_give_the_same_bytes(make):
-    assert make(scan(), page(line())).content == make(scan(), page(line())).content
+    content = scan()
+    assert make(content, page(line())).content == make(content, page(line())).content
 
 
 def test_pictures_metadata_bookmarks_and_links_stay_as_they_are(make):
