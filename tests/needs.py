@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from pdfocr_watcher.engines.scripts import package_of
+from pdfocr_watcher.engines.tessdata import find_tessdata
+
 #: Set where everything is said to be installed, as `.ci/run` does: a program that is missing fails its tests there.
 _ALL_INSTALLED = "PDFOCR_TEST_ALL_INSTALLED"
 
@@ -45,3 +48,22 @@ def needs_fuse() -> None:
     needs_programs(fusermount3="fuse3")
     if not Path("/dev/fuse").exists():
         pytest.skip("no /dev/fuse here")
+
+
+def needs_languages(*codes: str) -> Path:
+    """Skip the test, or fail where all have to be run, unless Tesseract's data of languages and DejaVu are here.
+
+    Returns:
+        The folder with the data.
+    """
+    folder = find_tessdata()
+    packages = [package_of(code) for code in codes if not folder or not (folder / f"{code}.traineddata").exists()]
+    if not Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").exists():
+        packages.append("fonts-dejavu-core")
+    if packages:
+        text = f"apt-get install {' '.join(packages)}"
+        if os.environ.get(_ALL_INSTALLED):
+            pytest.fail(text)
+        pytest.skip(text)
+    assert folder is not None
+    return folder

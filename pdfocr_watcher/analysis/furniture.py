@@ -8,7 +8,7 @@ from statistics import median
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.marks import PARTING, marks_of
 from pdfocr_watcher.analysis.page_numbers import reads_as_page_number
-from pdfocr_watcher.analysis.prose import reads_as_caption
+from pdfocr_watcher.analysis.prose import reads_as_caption, reads_as_sentence
 from pdfocr_watcher.analysis.regions import Detection, Kind
 from pdfocr_watcher.analysis.rows import Row, rows_from_lines
 
@@ -117,7 +117,9 @@ def _seen(rows: Sequence[Row], detections: Sequence[Detection], height: int, *, 
             continue
         distance = row.middle if at_top else height - row.middle
         sure = confidence >= SURE and distance <= SEEN_EDGE * height and _stands_alone(row, inner, SEEN_GAP)
-        sure = sure or (distance <= EDGE * height and _stands_alone(row, inner, APART))
+        # A sentence that far in is rather the first or the last of the text.
+        apart = distance <= EDGE * height and _stands_alone(row, inner, APART)
+        sure = sure or (apart and not reads_as_sentence(row.text))
         most = MAX_SURE_HEIGHT if confidence >= CERTAIN else MAX_HEIGHT
         number = all(reads_as_page_number(line.text) for line in row.lines)
         title = number or (row.height <= most * usual and len(row.text) <= MAX_SEEN_TITLE)

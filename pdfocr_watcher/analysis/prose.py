@@ -11,6 +11,9 @@ MIN_UNSPACED = 14
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
+#: What ends a sentence, with what may close after it.
+_SENTENCE_END = re.compile(r"[.!?:\u3002\uff01\uff1f\uff1a]['\"\u201d\u2019\u00bb)\]]*\s*\Z")
+
 _NUMBER = r"(?:\d+(?:[.\-]\d+)*|[IVX]{1,5}|[A-Z]{1,2}[.\-]?\d+(?:[.\-]\d+)*)[a-z]?"
 #: "Figure 2 shows ..." is a sentence: the number is followed by a mark, a capital or nothing.
 _END = r"(?:\s*[:.,|)(\u2013\u2014-]|\s+[A-Z\u00c4\u00d6\u00dc\u0410-\u042f\d]|$)"
@@ -44,6 +47,11 @@ def reads_as_prose(text: str) -> bool:
         return True
     words = _WORD.findall(text)
     return len(words) >= MIN_WORDS and sum(map(len, words)) >= LETTERS * len(text.replace(" ", ""))
+
+
+def reads_as_sentence(text: str) -> bool:
+    """Whether a line is a sentence, or the end of one."""
+    return reads_as_prose(text) and bool(_SENTENCE_END.search(text))
 
 
 def reads_as_figure_caption(text: str) -> bool:

@@ -4,8 +4,10 @@ Only what every command needs is imported here, so that `submit` and `status` an
 """
 
 import atexit
+import faulthandler
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Never
 
@@ -15,6 +17,7 @@ from pdfocr_watcher import __version__
 from pdfocr_watcher.cli import jobs as job_commands
 from pdfocr_watcher.cli import models as model_commands
 from pdfocr_watcher.cli import monitoring as monitoring_commands
+from pdfocr_watcher.cli import service as service_commands
 from pdfocr_watcher.cli import setup as setup_commands
 from pdfocr_watcher.cli.context import ConfigOption, load
 from pdfocr_watcher.errors import FAILURES, ErrorCode, PdfocrError
@@ -64,12 +67,18 @@ def _daemon(config_path: Path | None, *, once: bool) -> Never:
 
     from pdfocr_watcher.daemon.app import Daemon  # noqa: PLC0415
     from pdfocr_watcher.service.logs import configure_logging  # noqa: PLC0415
+    from pdfocr_watcher.service.notify import Notifier  # noqa: PLC0415
 
+    notifier = Notifier.taken_from(os.environ)
     config = load(config_path)
     configure_logging(config.service.log_format, config.service.log_level)
+    # Whoever finds the daemon hanging ends it by SIGABRT, as systemd does, and is told where it hung.
+    faulthandler.enable()
+    # On a terminal a hang-up means that the terminal has gone.
+    read = None if once or os.isatty(0) else partial(load, config_path)
 
     async def work() -> int:
-        daemon = Daemon(config, once=once)
+        daemon = Daemon(config, once=once, notifier=notifier, read=read)
         status = await daemon.run()
         if once:
             done = daemon.deliveries
@@ -95,6 +104,7 @@ job_commands.register(app)
 monitoring_commands.register(app)
 setup_commands.register(app)
 model_commands.register(app)
+service_commands.register(app)
 
 
 def main() -> None:

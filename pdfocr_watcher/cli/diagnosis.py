@@ -13,6 +13,8 @@ from pdfocr_watcher.config.model import Config, Renderer, Sandbox
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.registry import GENERATIVE, create_engine, resolve_engine
+from pdfocr_watcher.engines.scripts import install_advice
+from pdfocr_watcher.engines.tessdata import find_tessdata, installed_languages
 from pdfocr_watcher.errors import PdfocrError
 from pdfocr_watcher.inbox.sweep import sweep
 from pdfocr_watcher.jobs.folder import displayable
@@ -40,6 +42,7 @@ def diagnose(config: Config | None) -> list[Finding]:
         _renderer(settings),
         _sandbox(settings),
         *_engine(settings),
+        *_languages(settings),
         *_models(settings),
         *_folders(config),
         *_claims(config),
@@ -98,7 +101,14 @@ def _engine(config: Config) -> Iterator[Finding]:
         return
     share = engine_share(name, config.engine)
     try:
-        info = create_engine(name, share.threads, folder_in_force(config.models.folder), config.engine.policy).info
+        info = create_engine(
+            name,
+            share.threads,
+            folder_in_force(config.models.folder),
+            config.engine.policy,
+            config.engine.languages,
+            config.engine.tessdata,
+        ).info
     except PdfocrError as error:
         yield Finding(Level.MISSING, "engine", str(error))
         return
@@ -110,6 +120,23 @@ def _engine(config: Config) -> Iterator[Finding]:
         f"{info.name} ({info.model}, {info.version}), {share.processes} processes of {share.threads} threads{bound}, "
         f"{render_workers(config.render)} renderers",
     )
+
+
+def _languages(config: Config) -> Iterator[Finding]:
+    """The languages that Tesseract reads, for an engine that uses them."""
+    if resolve_engine(config.engine.name) not in _LINE_ENGINES:
+        return
+    folder = find_tessdata(config.engine.tessdata)
+    if installed := installed_languages(folder):
+        yield Finding(Level.GOOD, "languages", f"{', '.join(installed)} for Tesseract in {folder}")
+        return
+    where = f"no language data in {folder}" if folder is not None else "no language data for Tesseract"
+    advice = f"{install_advice(['eng', 'rus'])} and the like, see docs/languages.md"
+    if resolve_engine(config.engine.name) == "tesseract":
+        yield Finding(Level.MISSING, "languages", f"{where}: {advice}")
+        return
+    text = f"{where}: only Latin, Chinese and Japanese pages can be read; for others {advice}"
+    yield Finding(Level.ADVICE, "languages", text)
 
 
 def _models(config: Config) -> Iterator[Finding]:

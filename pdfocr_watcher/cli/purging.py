@@ -10,6 +10,7 @@ from pdfocr_watcher.cli.changing import change_jobs
 from pdfocr_watcher.cli.context import ConfigOption, load
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.jobs.folder import displayable
+from pdfocr_watcher.jobs.model import Status
 from pdfocr_watcher.jobs.naming import printable
 from pdfocr_watcher.jobs.requests import Verb, ask
 from pdfocr_watcher.jobs.retention import BATCH, Ages, Expired, Place, Purged, Roots, candidates, examine
@@ -21,8 +22,11 @@ _STEP = 1000
 
 def purge(
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="AGE", help="How long ago the job ended: 12h, 30d, 8w.")
-    ],
+        str | None, typer.Option("--older-than", metavar="AGE", help="How long ago the job ended: 12h, 30d, 8w.")
+    ] = None,
+    retention: Annotated[
+        bool, typer.Option("--retention", help="As long ago as `retention` of the configuration says.")
+    ] = False,
     completed: Annotated[bool, typer.Option("--completed", help="Only what was completed.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
@@ -30,10 +34,14 @@ def purge(
     config: ConfigOption = None,
 ) -> None:
     """Remove old results with their PDFs; jobs in work, and folders in which somebody keeps other files, stay."""
-    from pdfocr_watcher.pipeline.active import utc_now  # noqa: PLC0415 - --help does not need it
+    from pdfocr_watcher.daemon.retaining import ages_of  # noqa: PLC0415 - --help does not need it
+    from pdfocr_watcher.pipeline.active import utc_now  # noqa: PLC0415 - the same
 
-    age, loaded, now = _age(older_than), load(config), utc_now()
-    ages = Ages(None if failed and not completed else age, None if completed and not failed else age)
+    if (older_than is None) is not retention:
+        raise typer.BadParameter("give one of --older-than AGE and --retention", param_hint="--older-than")
+    age, loaded, now = _age(older_than) if older_than is not None else None, load(config), utc_now()
+    kept = Ages(age, age) if age is not None else ages_of(loaded)
+    ages = Ages(None if failed and not completed else kept.completed, None if completed and not failed else kept.failed)
     folders = loaded.folders
     roots = Roots(folders.outbox, folders.failed, folders.jobs)
     places = list(candidates(roots, ages, now))
@@ -48,9 +56,11 @@ def purge(
     if going and not yes:
         typer.confirm(f"Remove {total}?", abort=True)
     done = Purged()
-    while places:
-        some, places = _purge_some(loaded, places, age, now)
-        done += some
+    for ending, age in ((Status.COMPLETED, ages.completed), (Status.FAILED, ages.failed)):
+        left = [place for place in places if place.ending is ending]
+        while left and age is not None:
+            some, left = _purge_some(loaded, left, age, now)
+            done += some
     for line in done.kept:
         typer.echo(f"stays: {printable(displayable(line))}", err=True)
     typer.echo(f"{_total(len(done.job_ids), done.bytes)}, removed.")

@@ -13,6 +13,7 @@ from pdfocr_watcher.config.overlaps import STATIONS, Clash, folder_clashes
 from pdfocr_watcher.config.permissions import file_mode, folder_mode, group_of
 from pdfocr_watcher.config.words import number
 from pdfocr_watcher.engines.own_profiles import profile_names
+from pdfocr_watcher.engines.scripts import AUTO, code_of, known_names
 from pdfocr_watcher.engines.server_address import Address, without_login
 
 #: Below this, in dots per inch, nothing can be read.
@@ -57,6 +58,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _pattern_clashes(config)
     yield from _models_clashes(config)
     yield from _engine_clashes(config)
+    yield from _language_clashes(config.engine)
     yield from _text_layer_clashes(config.engine)
     yield from _metrics_clashes(config)
 
@@ -151,6 +153,23 @@ def _engine_clashes(config: Config) -> Iterator[Clash]:
             fault = str(error)
         if fault:
             yield Clash((("servers", "urls"),), f"servers.urls: {without_login(url)!r}: {fault}")
+
+
+def _language_clashes(engine: Engine) -> Iterator[Clash]:
+    if engine.tessdata and not engine.tessdata.startswith(("/", "~/")):
+        text = f"engine.tessdata: {engine.tessdata!r} must begin with / or ~/"
+        yield Clash((("engine", "tessdata"),), text)
+    key = ("engine", "languages")
+    if not engine.languages:
+        yield Clash((key,), f"engine.languages: names no language; [{AUTO}] tells them from the pages")
+    if AUTO in engine.languages and len(engine.languages) > 1:
+        yield Clash((key,), f"engine.languages: {AUTO} stands alone, or the languages are named")
+    for name in engine.languages:
+        # What a folder of one's own has data of, one may have called as one likes.
+        if name != AUTO and code_of(name) is None and not engine.tessdata:
+            meant = nearest_choice(name, known_names())
+            hint = f'; did you mean "{meant}"?' if meant else "; docs/languages.md has them"
+            yield Clash((key,), f"engine.languages: there is no language {name!r}{hint}")
 
 
 def _permission_clashes(permissions: Permissions) -> Iterator[Clash]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pdfocr_watcher.engines.policy import ReadingPolicy
+from pdfocr_watcher.engines.scripts import AUTO
 from pdfocr_watcher.jobs.model import Output as OutputKind
 from pdfocr_watcher.jobs.ownership import OwnerRule
 
@@ -73,6 +74,7 @@ class EngineName(StrEnum):
 
     AUTO = "auto"
     RAPIDOCR = "rapidocr"
+    TESSERACT = "tesseract"
     VLLM = "vllm"
     VLLM_SERVER = "vllm-server"
     NULL = "null"
@@ -238,8 +240,18 @@ class Engine(Section):
 
     name: EngineName = Field(
         EngineName.AUTO,
-        description="rapidocr, vllm (a model on this machine's GPU), vllm-server (the same behind servers), null "
-        "(reads nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
+        description="rapidocr, tesseract, vllm (a model on this machine's GPU), vllm-server (the same behind servers), "
+        "null (reads nothing), or auto: vllm where it is installed and there is a GPU, else rapidocr",
+    )
+    languages: tuple[str, ...] = Field(
+        (AUTO,),
+        description="for rapidocr and tesseract, the languages of the pages, such as [rus, eng] or [russian, en]; auto "
+        "tells them from the looks of each page, among those that are installed: see docs/languages.md",
+    )
+    tessdata: str = Field(
+        "",
+        description="the folder with Tesseract's language data, absolute or below ~; if empty, TESSDATA_PREFIX's or "
+        "the system's",
     )
     policy: ReadingPolicy = Field(
         ReadingPolicy.BALANCED,

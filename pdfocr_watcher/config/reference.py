@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic.fields import FieldInfo
 
+from pdfocr_watcher.config.changing import RELOADABLE
 from pdfocr_watcher.config.load import FILE_VARIABLE, SEARCHED
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.config.settings import PREFIX, variable
@@ -33,6 +34,12 @@ _SAMPLE_HEAD = """\
 # What the keys take and how the environment goes over them: docs/configuration.md. Check a change with
 # `pdfocr-watcher config --check`.
 """
+
+_RELOADABLE = "\n".join(
+    f"- {', '.join(f'`{section}.{key}`' for key in keys)}"
+    for section in sections()
+    if (keys := [key for key in sections()[section].model_fields if (section, key) in RELOADABLE])
+)
 
 _PAGE_HEAD = f"""\
 # Configuration
@@ -80,6 +87,13 @@ beside each other: none may be another, lie inside another, or hold `root` or th
 - the patterns of `inbox.ignore` are for single names: none is empty or has a `/`;
 - `engine.profile` names a profile that ships or one of `profiles`;
 - `engine.name: vllm-server` needs `servers.urls`, each named once, which begin with `http://` or `https://`.
+
+## Changing it while the daemon runs
+
+On SIGHUP (`systemctl reload pdfocr-watcher`) the file is read again. These keys are in force at once; all others wait
+for a restart, and are named in the log and in `config_notes` of health.json:
+
+{_RELOADABLE}
 
 ## Mistakes
 

@@ -79,6 +79,10 @@ class Condition:
         self._engine_error: LastError | None = None
         self._engine_was_failed = False
 
+    def configure(self, config: Config) -> None:
+        """Go by these limits from now on."""
+        self._config = config
+
     def watch(self, intake: Intake) -> None:
         """Look at the inbox too; it is made last, for it asks whether it may claim."""
         self._intake = intake
@@ -121,7 +125,7 @@ class Condition:
     def _busy(self) -> bool:
         return bool(len(self._settling) or self._pipeline.busy or self._deliveries.waiting)
 
-    def snapshot(self, state: DaemonState, overview: Overview) -> Snapshot:
+    def snapshot(self, state: DaemonState, overview: Overview, config_notes: tuple[str, ...] = ()) -> Snapshot:
         """How the daemon is now; see `health`."""
         throughput, deliveries = self._pipeline.throughput, self._deliveries
         seconds = throughput.page_seconds
@@ -134,14 +138,15 @@ class Condition:
             seconds.total,
         )
         jobs = tuple(job.status for job in self._pipeline.jobs.values())
-        return Snapshot(self.health(state, overview), figures, jobs, overview)
+        return Snapshot(self.health(state, overview, config_notes), figures, jobs, overview)
 
-    def health(self, state: DaemonState, overview: Overview) -> Health:
+    def health(self, state: DaemonState, overview: Overview, config_notes: tuple[str, ...] = ()) -> Health:
         """What health.json says.
 
         Args:
             state: what the daemon does; one that runs may be paused, or have lost sight of its inbox.
             overview: what the index says.
+            config_notes: what of the changed configuration is not in force.
         """
         now = utc_now()
         reason = None
@@ -161,6 +166,7 @@ class Condition:
             engine_state=self._reader.state,
             engine_model=self._reader.info.model if self._reader.info is not None else None,
             engine_notes=self._reader.notes,
+            config_notes=config_notes,
             jobs_waiting=len(jobs) - in_work,
             jobs_in_work=in_work,
             files_in_inbox=self._intake.waiting if self._intake else 0,

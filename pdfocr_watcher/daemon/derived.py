@@ -104,6 +104,19 @@ class Derived:
         self._overview = Overview()
         self._overview_not_before = 0.0
         self._closed = False
+        self._changed = asyncio.Event()
+
+    def configure(self, config: Config) -> None:
+        """Write as often as this says from now on; where, stays."""
+        self._config = config
+        before, self._changed = self._changed, asyncio.Event()
+        before.set()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait so long, or until it is to be done more or less often."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
 
     async def keep_health(self) -> None:
         """Write health.json, the metrics and the dashboard again and again, until they are closed."""
@@ -111,19 +124,18 @@ class Derived:
 
     async def keep_index(self) -> None:
         """Rebuild the index if that is needed, then write what changes, until cancelled."""
-        pause = self._config.index.flush_seconds
         whole = self._index.found
         while not whole:
             whole = await self._index_step(reindex, self._folders, self._index) is not None
             if not whole:
-                await asyncio.sleep(pause)
+                await self._rest(self._config.index.flush_seconds)
         loop = asyncio.get_running_loop()
         self._deliveries.remember(await loop.run_in_executor(self._index_threads, self._index.entries))
         refused = False
         while True:
             if monotonic() >= self._overview_not_before:
                 await self._index_step(self._take_overview)
-            await asyncio.sleep(pause)
+            await self._rest(self._config.index.flush_seconds)
             written = await self._index_step(self._flush, refused, tell=not refused)
             refused = written is None
 
@@ -161,7 +173,7 @@ class Derived:
     async def _keep(self, file: _Rewritten) -> None:
         while not self._closed:
             await file.rewrite(self._look(self._overview))
-            await asyncio.sleep(self._config.service.health_interval)
+            await self._rest(self._config.service.health_interval)
 
     def _write_health(self, snapshot: Snapshot) -> None:
         write_health(self._folders.root, snapshot.health)

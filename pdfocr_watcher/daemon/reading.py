@@ -105,6 +105,8 @@ def make_reader(config: Config, engine: str) -> Reader:
         config.render.straighten,
         str(folder),
         profile.model_dump(mode="json") if profile is not None else None,
+        config.engine.languages,
+        config.engine.tessdata,
         policy=config.engine.policy,
         only_text_layer=config.engine.text_layer is TextLayer.ONLY,
         running_titles=config.output.running_titles,

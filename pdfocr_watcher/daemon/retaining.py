@@ -66,12 +66,15 @@ class Retaining:
     def __init__(self, config: Config, purge: Callable[[list[Place], Ages], Awaitable[Purged]], now: Now) -> None:
         self._roots = roots_of(config.folders)
         self._note = config.folders.jobs / NOTE_NAME
-        self._ages = ages_of(config)
-        self._at = config.retention.at
+        self.configure(config)
         self._purge = purge
         self._now = now
         # A thread of its own: an outbox on a mount that hangs must not keep others waiting.
         self._thread = ThreadPoolExecutor(1, "retention")
+
+    def configure(self, config: Config) -> None:
+        """Keep results so long from now on; where they lie stays."""
+        self._ages, self._at = ages_of(config), config.retention.at
 
     async def run(self, *, once: bool = False) -> None:
         """Look at the clock and remove what is due until cancelled.
@@ -79,12 +82,14 @@ class Retaining:
         Args:
             once: remove nothing: this daemon only works off its inbox.
         """
-        if once or self._ages == Ages(None, None):
+        if once:
             await asyncio.Event().wait()
-        last = await self._in_thread(_read_note, self._note)
+        last, known = None, False
         try:
             while True:
-                last = await self.look(last)
+                if self._ages != Ages(None, None):
+                    last = await self.look(last if known else await self._in_thread(_read_note, self._note))
+                    known = True
                 await asyncio.sleep(_INTERVAL)
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)

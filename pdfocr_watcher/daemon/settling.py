@@ -30,6 +30,10 @@ class Settling:
     def __len__(self) -> int:
         return len(self._tasks)
 
+    def configure(self, interval: float) -> None:
+        """Wait so long between two looks from now on."""
+        self._interval = interval
+
     def add(self, job: ActiveJob) -> None:
         """Wait for a job's file, in the background."""
         _log.warning("job.still_written", job_id=job.job_id)

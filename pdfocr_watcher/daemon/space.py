@@ -58,6 +58,10 @@ class Space:
             )
         return None
 
+    def configure(self, limits: Inbox) -> None:
+        """Go by other limits from now on."""
+        self._limits = limits
+
     async def watch(self) -> None:
         """Look again and again until cancelled."""
         async with asyncio.TaskGroup() as group:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
+from PIL import Image, ImageOps
 
+from pdfocr_watcher.analysis.direction import is_right_to_left, mirrored_block, mirrored_line, mirrored_region
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.document.model import Block
@@ -63,11 +64,13 @@ class Engine(ABC):
         """Who reads."""
 
     @abstractmethod
-    def recognize(self, image: Image.Image) -> Reading:
+    def recognize(self, image: Image.Image, languages: tuple[str, ...] = ()) -> Reading:
         """Read a page.
 
         Args:
             image: the page's raster, RGB, upright, any size.
+            languages: what it is written in, by any name that `engines.scripts` knows, for an engine that asks for it;
+                none for what the engine was made with.
 
         Raises:
             Exception: whatever the library raises; the worker reports it as `engine_failed`.
@@ -102,12 +105,15 @@ class LineEngine(Engine):
 
         self._analysis = PageAnalysis(folder, threads)
 
-    def recognize(self, image: Image.Image) -> Reading:
-        """Read the lines, and make blocks of them."""
+    def recognize(self, image: Image.Image, languages: tuple[str, ...] = ()) -> Reading:
+        """Read the lines, and make blocks of them; what they are written in makes no difference to most engines."""
+        del languages
         return self.understand(image, self.read_lines(image))
 
     def understand(self, image: Image.Image, lines: Sequence[Line], *, reading: bool = True) -> Reading:
         """Make blocks of the lines of a page, whoever read them; boxes in pixels of `image`.
+
+        A page of a script that runs from right to left is read so: columns, rows and cells from the right.
 
         Args:
             image: the page's raster.
@@ -117,4 +123,13 @@ class LineEngine(Engine):
         if self._analysis is None:
             self.use_weights(None)
         assert self._analysis is not None  # noqa: S101 - made above
-        return Reading(self._analysis.blocks(image, lines, self.read_piece if reading else None), tuple(lines))
+        if not is_right_to_left(lines):
+            return Reading(self._analysis.blocks(image, lines, self.read_piece if reading else None), tuple(lines))
+
+        def read_piece(_: Image.Image, region: Region) -> Line | None:
+            line = self.read_piece(image, mirrored_region(region, image.width))
+            return mirrored_line(line, image.width) if line is not None else None
+
+        mirrored = [mirrored_line(line, image.width) for line in lines]
+        blocks = self._analysis.blocks(ImageOps.mirror(image), mirrored, read_piece if reading else None)
+        return Reading(tuple(map(mirrored_block, blocks)), tuple(lines))

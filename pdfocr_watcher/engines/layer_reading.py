@@ -51,7 +51,13 @@ class _Layered:
 
 
 def read_with_layer(
-    engine: LineEngine, image: Image.Image, data: bytes, uprighting: Uprighting, *, only: bool
+    engine: LineEngine,
+    image: Image.Image,
+    data: bytes,
+    uprighting: Uprighting,
+    *,
+    only: bool,
+    languages: tuple[str, ...] = (),
 ) -> Reading:
     """Read a page by its text layer if it can be believed, else with the engine.
 
@@ -61,6 +67,7 @@ def read_with_layer(
         data: what a renderer says of the layer; empty for nothing.
         uprighting: how the raster was made upright.
         only: whether the layer is taken as it is, and nothing is read.
+        languages: see `Engine.recognize`.
 
     Returns:
         The page; its notes say by what it was read (`reader`), or why not by its layer (`text_layer`).
@@ -77,14 +84,14 @@ def read_with_layer(
     if only:
         return _only(engine, image, seen)
     if not words:
-        return engine.recognize(image)
+        return engine.recognize(image, languages)
     tinted = {id(word) for word, ink in zip(words, inks, strict=True) if ink.tinted}
     try:
         if hidden > MAX_HIDDEN * sum(len(word.text) for word in words):
             raise _LosesError("it has words where the page has no ink")
         layered = _believed(engine, image, seen, tinted)
     except _LosesError as loss:
-        read = engine.recognize(image)
+        read = engine.recognize(image, languages)
         return replace(read, notes={**read.notes, "text_layer": str(loss)})
     read = engine.understand(image, layered.lines)
     hid = {"hidden": hidden} if hidden else {}

@@ -16,7 +16,7 @@ class NullEngine(Engine):
         """Named as the configuration names it; there is no model."""
         return EngineInfo(name="null", model="none", version=__version__)
 
-    def recognize(self, image: Image.Image) -> Reading:
+    def recognize(self, image: Image.Image, languages: tuple[str, ...] = ()) -> Reading:
         """Nothing, whatever the page."""
-        del image
+        del image, languages
         return Reading(())

@@ -77,6 +77,10 @@ class RapidOcrEngine(LineEngine):
 
     def read_lines(self, image: Image.Image) -> list[Line]:
         """The text lines of a page of any size, mode and shape; none where there is nothing to read."""
+        return [line for line in self.find_lines(image) if is_sure(line)]
+
+    def find_lines(self, image: Image.Image) -> list[Line]:
+        """The same, with the places where something stands of which nothing sure, or nothing at all, was read."""
         if min(image.size) < MIN_SIDE:
             return []
         page: Raster = np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])
@@ -87,7 +91,6 @@ class RapidOcrEngine(LineEngine):
             _clipped(_line(found, strip.left - margin, strip.top - margin), *image.size)
             for strip in strips(page)
             for found in self._cascade.read(strip.raster)
-            if found.reading.text and found.reading.confidence >= MIN_CONFIDENCE
         ]
 
     def read_piece(self, image: Image.Image, region: Region) -> Line | None:
@@ -110,6 +113,11 @@ def _line(found: FoundLine, left: float, top: float) -> Line:
     box = (float(x1) + left, float(y1) + top, float(x2) + left, float(y2) + top)
     words = () if found.turned else found.reading.words(box[0], box[2], found.height)
     return Line(*box, text=found.reading.text, confidence=found.reading.confidence, words=words)
+
+
+def is_sure(line: Line) -> bool:
+    """Whether what was read of a line is more than noise."""
+    return bool(line.text) and line.confidence >= MIN_CONFIDENCE
 
 
 def _clipped(line: Line, width: int, height: int) -> Line:

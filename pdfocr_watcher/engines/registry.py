@@ -8,6 +8,8 @@ from types import MappingProxyType
 from pdfocr_watcher.engines.base import Engine, LineEngine
 from pdfocr_watcher.engines.null import NullEngine
 from pdfocr_watcher.engines.policy import ReadingPolicy
+from pdfocr_watcher.engines.scripts import AUTO
+from pdfocr_watcher.engines.tessdata import find_tessdata
 from pdfocr_watcher.engines.vllm.found import find_vllm
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
@@ -20,11 +22,15 @@ class Setup:
         threads: threads that read one page, at least 1.
         weights: the folder with the weights that `models install` brings; None for none.
         policy: how carefully it reads, where it has a choice.
+        languages: of the pages, by any name that `scripts` knows; `auto` to tell them from the pages.
+        tessdata: the folder with Tesseract's language data; empty for where the system has it.
     """
 
     threads: int = 1
     weights: Path | None = None
     policy: ReadingPolicy = ReadingPolicy.ACCURATE
+    languages: tuple[str, ...] = (AUTO,)
+    tessdata: str = ""
 
 
 def _null(setup: Setup) -> Engine:
@@ -34,12 +40,22 @@ def _null(setup: Setup) -> Engine:
 
 def _rapidocr(setup: Setup) -> Engine:
     from pdfocr_watcher.engines.rapidocr import RapidOcrEngine  # noqa: PLC0415 - loads ONNX Runtime and OpenCV
+    from pdfocr_watcher.engines.script_reading import AnyScriptEngine  # noqa: PLC0415 - the same
 
-    return RapidOcrEngine(setup.threads, setup.policy, setup.weights)
+    first = RapidOcrEngine(setup.threads, setup.policy, setup.weights)
+    return AnyScriptEngine(first, find_tessdata(setup.tessdata), setup.languages)
+
+
+def _tesseract(setup: Setup) -> Engine:
+    from pdfocr_watcher.engines.tesseract import TesseractEngine  # noqa: PLC0415 - loads the library
+
+    return TesseractEngine(find_tessdata(setup.tessdata), setup.languages)
 
 
 #: From an engine's name to what makes it.
-ENGINES: MappingProxyType[str, Callable[[Setup], Engine]] = MappingProxyType({"rapidocr": _rapidocr, "null": _null})
+ENGINES: MappingProxyType[str, Callable[[Setup], Engine]] = MappingProxyType(
+    {"rapidocr": _rapidocr, "tesseract": _tesseract, "null": _null}
+)
 
 #: The engines that are a model which writes; they read many pages at a time, in a process or on machines of their own.
 GENERATIVE = frozenset({"vllm", "vllm-server"})
@@ -64,7 +80,12 @@ def resolve_engine(name: str) -> str:
 
 
 def create_engine(
-    name: str, threads: int, weights: Path | None = None, policy: ReadingPolicy = ReadingPolicy.ACCURATE
+    name: str,
+    threads: int,
+    weights: Path | None = None,
+    policy: ReadingPolicy = ReadingPolicy.ACCURATE,
+    languages: tuple[str, ...] = (AUTO,),
+    tessdata: str = "",
 ) -> Engine:
     """Load an engine, ready to read.
 
@@ -74,6 +95,8 @@ def create_engine(
         weights: the folder with the weights that `models install` brings, of which an engine of lines makes use; None
             for rules alone, and for nothing but the engine's own networks.
         policy: how carefully it reads, where it has a choice.
+        languages: see `Setup`.
+        tessdata: the same.
 
     Raises:
         PdfocrError: `engine_unavailable` where there is no such engine, its library is missing or its model does
@@ -83,7 +106,7 @@ def create_engine(
     if resolved in GENERATIVE:
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"{resolved} reads in a process of its own, not in a worker.")
     try:
-        engine = ENGINES[resolved](Setup(threads, weights, policy))
+        engine = ENGINES[resolved](Setup(threads, weights, policy, languages, tessdata))
     except PdfocrError:
         raise
     except Exception as error:

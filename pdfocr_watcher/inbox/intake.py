@@ -144,6 +144,13 @@ class Intake:
         self.swept.clear()
         self._wake.set()
 
+    def configure(self, settings: Inbox, max_bytes: int) -> None:
+        """Notice and judge by other settings from now on; what was left where it lies is judged anew."""
+        self._settings, self._max_bytes = settings, max_bytes
+        self._tracker = StabilityTracker(settings.settle_seconds, settings.unmarked_settle_seconds)
+        self._left.clear()
+        self.look_again()
+
     async def run(self) -> None:
         """Watch and claim until cancelled."""
         self._noticer.start()

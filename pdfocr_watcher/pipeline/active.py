@@ -37,6 +37,7 @@ class ActiveJob:
         in_flight: turns and pages that are being worked on.
         cancelled: whether it is to be dropped as soon as nothing is in flight.
         tasks: the turns and pages in flight.
+        remarks: what people were told already of its pages.
         begun_pages: pages that were done with when this daemon began, for the estimate.
     """
 
@@ -48,6 +49,7 @@ class ActiveJob:
     remaining: int = 0
     in_flight: int = 0
     cancelled: bool = False
+    remarks: set[str] = field(default_factory=set)
     begun_pages: int = 0
     begun_at: datetime | None = None
     written_at: float = 0.0

@@ -74,6 +74,10 @@ class Opener:
         self._rasterizers = rasterizers
         self._earlier = earlier
 
+    def configure(self, config: Config) -> None:
+        """Go by these limits from now on."""
+        self._config = config
+
     def open(self, folder: JobFolder, status: JobStatus) -> Opened:
         """Open a job's PDF.
 

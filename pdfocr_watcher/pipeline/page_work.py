@@ -39,6 +39,9 @@ def read_page(
         upright: whether a page that is turned or askew is made upright.
         only_text_layer: whether a page that may be read by its text layer is read by nothing else.
 
+    Returns:
+        `remark`, if the engine has one (see `PageTask`).
+
     Raises:
         PdfocrError: the engine failed (ENGINE_FAILED), or there is no text layer (TEXT_LAYER_MISSING).
         OSError: the raster cannot be read or the checkpoint not be written.
@@ -57,18 +60,19 @@ def read_page(
         raise PdfocrError(ErrorCode.ENGINE_FAILED, f"{type(error).__name__}: {error}") from error
     lines = tuple(line.recorded() for line in read.lines)
     _checkpoint(task, image, read.blocks, layout_dpi, quality, {**reading, **read.notes}, lines)
-    return {}
+    return {"remark": read.notes["remark"]} if "remark" in read.notes else {}
 
 
 def _read(
     task: PageTask, engine: Engine, image: Image.Image, straightened: Mapping[str, Any], *, only_text_layer: bool
 ) -> Reading:
     if not task.text_layer or not isinstance(engine, LineEngine):
-        return engine.recognize(image)
+        return engine.recognize(image, tuple(task.languages))
     from pdfocr_watcher.engines.layer_reading import read_with_layer  # noqa: PLC0415 - see prepare_page
 
     uprighting = Uprighting(straightened.get("turn", 0), straightened.get("skew", 0.0))
-    return read_with_layer(engine, image, read_layer(Path(task.text_layer)), uprighting, only=only_text_layer)
+    layer = read_layer(Path(task.text_layer))
+    return read_with_layer(engine, image, layer, uprighting, only=only_text_layer, languages=tuple(task.languages))
 
 
 def prepare_page(task: PrepareTask, profile: Profile, *, upright: bool) -> Answer:

@@ -33,7 +33,7 @@ from pdfocr_watcher.pipeline.rendering import Rasterizer, TextLayers
 from pdfocr_watcher.pipeline.scheduler import Scheduler, Turn
 from pdfocr_watcher.pipeline.slots import RasterSlots
 from pdfocr_watcher.pipeline.storage import Storage
-from pdfocr_watcher.pipeline.tasks import PageTask
+from pdfocr_watcher.pipeline.tasks import Answer, PageTask
 from pdfocr_watcher.pipeline.throughput import PageFailure, Throughput
 
 _log = structlog.get_logger(__name__)
@@ -105,6 +105,11 @@ class Pipeline:
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns: set[asyncio.Task[None]] = set()
         self.throughput = Throughput(monotonic())
+
+    def configure(self, config: Config) -> None:
+        """Go by these limits from now on: how often and how long a page may be tried, and what a document may have."""
+        self._config = config
+        self._opener.configure(config)
 
     @property
     def jobs(self) -> dict[str, ActiveJob]:
@@ -334,7 +339,8 @@ class Pipeline:
             try:
                 await self._storage.usable()
                 if not job.cancelled:
-                    await self._reader.call(task, self._config.engine.page_timeout_seconds, urgent=raster.quick)
+                    limit = self._config.engine.page_timeout_seconds
+                    self._note_remark(job, index, await self._reader.call(task, limit, urgent=raster.quick))
             finally:
                 self._slots.free()
                 self._remove_raster(raster.path)
@@ -345,6 +351,13 @@ class Pipeline:
             await self._page_done(job)
         finally:
             job.leave()
+
+    def _note_remark(self, job: ActiveJob, index: int, answer: Answer) -> None:
+        """Tell people what they may do to have more of a page read, once a job."""
+        remark = str(answer.get("remark", ""))
+        if remark and remark not in job.remarks:
+            job.remarks.add(remark)
+            _log.warning("page.remark", job_id=job.job_id, page=index + 1, remark=remark)
 
     def _again(self, job: ActiveJob, index: int) -> None:
         self._scheduler.again(job.job_id, index)

@@ -42,6 +42,14 @@ class Reader(Protocol):
         ...
 
     @property
+    def overdue(self) -> float:
+        """Seconds by which the oldest thing in its hands is over its time limit; 0 or less if none is.
+
+        Infinite where what hands out the tasks has ended, which only a defect can bring about.
+        """
+        ...
+
+    @property
     def in_hand(self) -> int:
         """Rasters that it keeps while it reads them, besides those that wait for it."""
         ...

@@ -10,7 +10,13 @@ from pdfocr_watcher.engines.registry import GENERATIVE
 from pdfocr_watcher.pipeline.cgroups import allowance
 
 #: Memory that one process of an engine needs, in bytes, measured on pages of 200 dpi with room to spare.
-_ENGINE_MEMORY = {"rapidocr": 1_050_000_000, "null": 150_000_000, "vllm": 300_000_000, "vllm-server": 300_000_000}
+_ENGINE_MEMORY = {
+    "rapidocr": 1_050_000_000,
+    "tesseract": 600_000_000,
+    "null": 150_000_000,
+    "vllm": 300_000_000,
+    "vllm-server": 300_000_000,
+}
 #: The same of one renderer.
 _RENDERER_MEMORY = 200_000_000
 #: The engine's processes together may have so much of the memory before one of them is ended.

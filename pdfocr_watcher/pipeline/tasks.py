@@ -14,12 +14,15 @@ Answer = dict[str, Any]
 class PageTask:
     """Read a page and checkpoint it; the raster is removed.
 
+    The answer's `remark`, where there is one, says in a sentence what a person may do to have more of the page read.
+
     Attributes:
         job: the job's folder.
         index: the page, counted from 0.
         raster: the page's picture, PPM.
         dpi: the resolution at which it was rendered.
         text_layer: where its text layer lies, if it has one; empty where none is wanted.
+        languages: what it is written in, see `engines.base.Engine.recognize`; none for what the engine was made with.
     """
 
     job: str
@@ -27,6 +30,7 @@ class PageTask:
     raster: str
     dpi: float
     text_layer: str = ""
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pdfocr_watcher.engines.base import Engine, EngineInfo
 from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.profiles import Profile
 from pdfocr_watcher.engines.registry import create_engine
+from pdfocr_watcher.engines.scripts import AUTO
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import Output
@@ -44,6 +45,8 @@ class WorkerSettings:
         straighten: whether pages that are turned or askew are made upright.
         weights: the folder with the weights that `models install` brings; empty for none.
         profile: for a model that reads elsewhere, its profile as JSON types; None where the engine is in the worker.
+        languages: those of the pages, by any name that `engines.scripts` knows; `auto` to tell them from the pages.
+        tessdata: the folder with Tesseract's language data; empty for where the system has it.
         policy: how carefully pages are read, a `ReadingPolicy`.
         only_text_layer: whether pages that have a text layer are read by nothing else.
         running_titles: whether running titles and page numbers are in output.mmd too.
@@ -58,6 +61,8 @@ class WorkerSettings:
     straighten: bool = True
     weights: str = ""
     profile: Mapping[str, Any] | None = None
+    languages: tuple[str, ...] = (AUTO,)
+    tessdata: str = ""
     policy: str = ReadingPolicy.ACCURATE
     only_text_layer: bool = False
     running_titles: bool = False
@@ -130,7 +135,8 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
         engine = None
         if settings.profile is None:
             weights = Path(settings.weights) if settings.weights else None
-            engine = create_engine(settings.engine, settings.threads, weights, ReadingPolicy(settings.policy))
+            policy, languages = ReadingPolicy(settings.policy), tuple(settings.languages)
+            engine = create_engine(settings.engine, settings.threads, weights, policy, languages, settings.tessdata)
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import math
 from dataclasses import dataclass, field
 
 import structlog
@@ -34,12 +35,14 @@ class _Place:
         failures: starts in a row after which no task was taken.
         idle: expires the wait for a task; None while it does not wait for one.
         busy: whether it has a task in hand.
+        deadline: until when that must be answered, by the clock of the loop.
     """
 
     worker: WorkerProcess
     failures: int = 0
     idle: asyncio.Timeout | None = None
     busy: bool = False
+    deadline: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -88,6 +91,14 @@ class WorkerPool:
     def in_hand(self) -> int:
         """Rasters that are kept besides those that may wait: none, each goes from its queue to a worker."""
         return 0
+
+    @property
+    def overdue(self) -> float:
+        """See `Reader.overdue`."""
+        if not self._draining and any(runner.done() for runner in self._runners):
+            return math.inf
+        now = asyncio.get_running_loop().time()
+        return max((now - place.deadline for place in self._places if place.busy), default=0.0)
 
     @property
     def pids(self) -> list[int]:
@@ -149,7 +160,7 @@ class WorkerPool:
                 await self._replace_idle(place)
             elif not order.result.done():
                 place.failures = 0
-                place.busy = True
+                place.busy, place.deadline = True, asyncio.get_running_loop().time() + order.timeout
                 await self._do(place.worker, order)
                 place.busy = False
                 await self._renew(place.worker)

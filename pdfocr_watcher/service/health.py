@@ -89,6 +89,9 @@ class Health(_Value):
     engine_notes: tuple[str, ...] = Field(
         (), description="what of the engine is not as it was configured, as where the GPU's memory did not suffice"
     )
+    config_notes: tuple[str, ...] = Field(
+        (), description="what of the changed configuration file is not in force: keys that need a restart, mistakes"
+    )
     jobs_waiting: int = Field(ge=0, description="claimed jobs of which no page was begun")
     jobs_in_work: int = Field(ge=0, description="jobs of which a page was begun")
     files_in_inbox: int = Field(ge=0, description="files in the inbox that are neither claimed nor ignored")

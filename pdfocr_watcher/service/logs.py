@@ -14,6 +14,28 @@ from pdfocr_watcher.config.model import LogFormat, LogLevel
 from pdfocr_watcher.jobs.naming import printable, printable_json
 
 
+class _Threshold:
+    """Lets lines pass from a level on, which may change while the process runs."""
+
+    def __init__(self) -> None:
+        self.level = logging.INFO
+
+    def __call__(self, logger: object, name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        """Drop a line that is less severe."""
+        del logger
+        if structlog.processors.NAME_TO_LEVEL[name] < self.level:
+            raise structlog.DropEvent
+        return event
+
+
+_threshold = _Threshold()
+
+
+def set_level(level: LogLevel) -> None:
+    """Write lines of ours from this level on, whatever loggers there are already."""
+    _threshold.level = logging.getLevelNamesMapping()[level.value.upper()]
+
+
 def configure_logging(log_format: LogFormat, level: LogLevel, stream: TextIO = sys.stderr) -> None:
     """Set up logging for the process; libraries that use `logging` are heard from warnings on.
 
@@ -30,11 +52,12 @@ def configure_logging(log_format: LogFormat, level: LogLevel, stream: TextIO = s
     else:
         renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=24)
         time_format = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+    set_level(level)
     shared: list[structlog.typing.Processor] = [structlog.processors.add_log_level, time_format]
     exceptions = structlog.processors.format_exc_info if json_lines else _printable
     structlog.configure(
-        processors=[*shared, exceptions, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.value.upper())),
+        processors=[_threshold, *shared, exceptions, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )

@@ -37,6 +37,16 @@ def test_a_title_is_one_whatever_its_size_and_parts_paragraphs():
     assert read(page, seen(Kind.TITLE, page[0]))[0] == (Label.SUB_TITLE, "## Methods")
 
 
+def test_a_sentence_well_inside_the_page_is_no_running_title_however_the_model_sees_it():
+    sentence = set_line("The drawing below shows three bars of different height.", 170, 280)
+    title = set_line("The drawing below and the bars of different height", 170, 280)
+    further = set_line("The drawing below shows three bars of different height.", 170, 110)
+    text = set_column(prose(6), 170, 600)
+    assert read([sentence, *text], seen(Kind.HEADER, sentence))[0][0] is Label.TEXT
+    assert read([title, *text], seen(Kind.HEADER, title))[0][0] is Label.HEADER
+    assert read([further, *text], seen(Kind.HEADER, further))[0][0] is Label.HEADER, "at the edge it is one"
+
+
 def test_a_numbered_title_is_no_list():
     page = set_column(["2. Methods", *prose(6)], 100, 300)
     assert read(page, seen(Kind.TITLE, page[0]))[0] == (Label.SUB_TITLE, "## 2. Methods")

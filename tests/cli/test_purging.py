@@ -113,6 +113,29 @@ def test_only_what_was_completed_or_failed(
     assert _sources(written_site) == left
 
 
+@pytest.mark.parametrize(
+    ("ages", "left"),
+    [
+        ("{completed_days: 30, failed_days: 60}", {"bad.pdf", "young.pdf"}),
+        ("{completed_days: 0, failed_days: 30}", {"a.pdf", "mail/b.pdf", "young.pdf"}),
+        ("{}", {"a.pdf", "mail/b.pdf", "bad.pdf", "young.pdf"}),
+    ],
+)
+def test_the_configurations_ages_are_each_for_their_results(
+    command: Command, written_site: Site, ages: str, left: set[str]
+) -> None:
+    with written_site.config.open("a", encoding="utf-8") as file:
+        file.write(f"\nretention: {ages}\n")
+    assert command("purge", "--retention", "-y", "-c", written_site.config).status == 0
+    assert _sources(written_site) == left
+
+
+@pytest.mark.parametrize("options", [[], ["--retention", "--older-than", "30d"]])
+def test_an_age_is_asked_for_once(command: Command, written_site: Site, options: list[str]) -> None:
+    assert command("purge", *options, "-y", "-c", written_site.config).status == 2
+    assert len(written_site.results()) == 4
+
+
 def test_a_folder_in_which_somebody_keeps_a_file_stays_and_is_told(command: Command, written_site: Site) -> None:
     job = written_site.result("a.pdf")
     (job.folder / "remarks.txt").write_text("mine")

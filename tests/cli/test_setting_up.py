@@ -198,3 +198,23 @@ def test_doctor_without_poppler(
     assert line.split()[0].lower() == level
     if renderer == "poppler":
         assert "poppler-utils" in line
+
+
+def test_doctor_lists_the_languages_that_tesseract_reads(command: Command, made: Path) -> None:
+    data = made / "data"
+    data.mkdir()
+    (made / "config.yaml").write_text(f"engine: {{name: rapidocr, tessdata: {data}}}\n")
+    said = " ".join(command("doctor", "-c", made / "config.yaml").out.split())
+    assert f"no language data in {data}: only Latin, Chinese and Japanese pages can be read" in said
+    assert "`apt-get install tesseract-ocr-eng tesseract-ocr-rus`" in said
+    for code in ("rus", "eng", "osd"):
+        (data / f"{code}.traineddata").touch()
+    said = " ".join(command("doctor", "-c", made / "config.yaml").out.split())
+    assert f"languages: eng, rus for Tesseract in {data}" in said
+
+
+def test_doctor_misses_a_language_that_is_configured(command: Command, made: Path) -> None:
+    (made / "config.yaml").write_text(f"engine: {{name: tesseract, languages: [thai], tessdata: {made}}}\n")
+    said = command("doctor", "-c", made / "config.yaml")
+    assert said.status == 1
+    assert "apt-get install tesseract-ocr-" in said.out

@@ -46,6 +46,20 @@ import pytest
             "2: inbox.ignore: '@eaDir/' matches nothing: a pattern is for one name, without a '/'",
         ),
         (
+            "engine:\n  languages: [eng, russan]\n",
+            "2: engine.languages: there is no language 'russan'; did you mean \"russian\"?",
+        ),
+        (
+            "engine:\n  languages: [klingon]\n",
+            "2: engine.languages: there is no language 'klingon'; docs/languages.md has them",
+        ),
+        ("engine:\n  languages: []\n", "2: engine.languages: names no language; [auto] tells them from the pages"),
+        (
+            "engine:\n  languages: [auto, rus]\n",
+            "2: engine.languages: auto stands alone, or the languages are named",
+        ),
+        ("engine:\n  tessdata: data\n", "2: engine.tessdata: 'data' must begin with / or ~/"),
+        (
             "engine:\n  name: vllm\n  text_layer: auto\n",
             (
                 "3: engine.text_layer: must be ignore with the engine vllm: its model reads pages as a whole, not the "
@@ -65,6 +79,8 @@ def test_keys_that_do_not_go_together_are_refused(mistakes, text, message):
         "render: {max_pixels: 100000000, memory_bytes: 300000000}",
         "engine: {memory_bytes: 390000000}",
         "inbox: {settle_seconds: 30}",
+        "engine: {languages: [no, Russian, chi-sim, EN]}",
+        "engine: {languages: [ledger], tessdata: /srv/data}",
         "inbox: {ignore: []}",
         "engine: {name: rapidocr, text_layer: only}",
         "engine: {name: vllm, text_layer: ignore}",

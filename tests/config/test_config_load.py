@@ -71,11 +71,14 @@ def test_an_engine_may_be_given_by_its_name_alone(load):
         (
             "engine: nul",
             (
-                '1: engine.name: must be "auto", "rapidocr", "vllm", "vllm-server" or "null", not \'nul\'; '
-                'did you mean "null"?'
+                '1: engine.name: must be "auto", "rapidocr", "tesseract", "vllm", "vllm-server" or "null", not '
+                "'nul'; did you mean \"null\"?"
             ),
         ),
-        ("engine: 5", '1: engine.name: must be "auto", "rapidocr", "vllm", "vllm-server" or "null", not 5'),
+        (
+            "engine: 5",
+            '1: engine.name: must be "auto", "rapidocr", "tesseract", "vllm", "vllm-server" or "null", not 5',
+        ),
         ("inbox:\n  observer:\n", '2: inbox.observer: must be "auto", "native" or "polling", not empty'),
         # kinds
         ("render:\n  dpi: abc\n", "2: render.dpi: must be a whole number, not 'abc'"),

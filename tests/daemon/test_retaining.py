@@ -15,7 +15,7 @@ from pdfocr_watcher.jobs.index import JobIndex, read_entries
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.retention import Ages, Place, Purged
 from pdfocr_watcher.jobs.status_file import write_status
-from tests.pipeline.doubles import pending_status
+from tests.pipeline.doubles import pending_status, until
 
 DAY = timedelta(days=1)
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -129,6 +129,20 @@ async def test_a_round_that_was_missed_is_made_up_for_after_the_next_start(confi
     later.last = watchman.last
     assert await later.look(timedelta(days=1)) == ROUND
     assert await later.look() == []
+
+
+async def test_ages_that_are_given_while_the_daemon_runs_are_kept_to_from_then_on(config, monkeypatch):
+    monkeypatch.setattr("pdfocr_watcher.daemon.retaining._INTERVAL", 0.01)
+    put(config)
+    watchman = Watchman(config.model_copy(update={"retention": Retention()}))
+    running = asyncio.create_task(watchman.retaining.run())
+    await asyncio.sleep(0.05)
+    assert not (config.folders.jobs / NOTE_NAME).exists()
+    watchman.retaining.configure(config)
+    await until((config.folders.jobs / NOTE_NAME).exists)
+    watchman.now += DAY
+    await until(lambda: watchman.purged)
+    running.cancel()
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=11), timedelta(days=365 * 72)])

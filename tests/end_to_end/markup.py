@@ -6,6 +6,10 @@ from pathlib import Path
 PAGE_SPLIT = "\n\n<--- Page Split --->\n"
 
 _MARKER = re.compile(r"<\|ref\|>([a-z_]+)<\|/ref\|><\|det\|>(\[\[.*?\]\])<\|/det\|>\n?")
+_RUNNING_TITLE = re.compile(
+    r"<\|ref\|>(?:header|footer|page_number)<\|/ref\|>.*?(?=<\|ref\|>|\n\n<--- Page Split --->)(?:\n\n(?=<\|ref))?",
+    re.DOTALL,
+)
 _BOX = re.compile(r"\[(\d{1,3}), (\d{1,3}), (\d{1,3}), (\d{1,3})\]")
 _LINK = re.compile(r"!\[[^\]]*\]\(([^)]*)\)")
 
@@ -20,6 +24,11 @@ def pages_of(text: str) -> list[str]:
 def without_markers(text: str) -> str:
     """The text of output_det.mmd with the grounding markup taken out."""
     return _MARKER.sub("", text)
+
+
+def without_running_titles(text: str) -> str:
+    """The text of output_det.mmd without what output.mmd leaves out: headers, footers and page numbers."""
+    return _RUNNING_TITLE.sub("", text)
 
 
 def marked_boxes(text: str) -> list[tuple[str, list[tuple[int, ...]]]]:

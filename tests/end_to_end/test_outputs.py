@@ -11,7 +11,14 @@ import pytest
 
 from pdfocr_watcher.jobs.index import read_entries
 from tests.end_to_end.harness import Job, Site, shipped_schema, wait_for
-from tests.end_to_end.markup import files_below, linked_images, marked_boxes, pages_of, without_markers
+from tests.end_to_end.markup import (
+    files_below,
+    linked_images,
+    marked_boxes,
+    pages_of,
+    without_markers,
+    without_running_titles,
+)
 from tests.pdfs import born_digital, image_only, page_of_size, with_figure
 
 _FILES = {
@@ -86,7 +93,7 @@ def test_there_is_a_page_split_after_every_page(result: Job) -> None:
 
 
 def test_the_text_with_markup_is_the_text_once_the_markup_is_removed(result: Job) -> None:
-    assert without_markers(result.text("output_det.mmd")) == result.text()
+    assert without_markers(without_running_titles(result.text("output_det.mmd"))) == result.text()
 
 
 def test_the_layout_pdf_has_the_pages_of_the_input(result: Job) -> None:

@@ -30,6 +30,8 @@ _ELSEWHERE = {
     "weights/installing.py": "files of a person's command, who sees whether they are there",
     "cli": "commands of a person, who sees whether they came to their end",
     "config/__main__.py": "the reference page",
+    "service/installing.py": "units of a person's command, who sees whether they are there",
+    "service/units/__main__.py": "the units in the repository",
 }
 
 

@@ -10,6 +10,7 @@ import shutil
 import signal
 
 import pytest
+import structlog
 
 from pdfocr_watcher.config.model import Config, Folders, Inbox, Job, OnDuplicate, Render
 from pdfocr_watcher.config.model import Engine as EngineConfig
@@ -156,6 +157,21 @@ async def test_a_document_goes_through(rig):
     assert work.pipeline.throughput.pages == 20
     assert work.pipeline.jobs == {}
     assert list(job.folder.rasters.glob("*/*.ppm")) == []
+
+
+async def test_what_a_page_needs_to_be_read_is_said_once_a_job(rig, monkeypatch):
+    rig = rig()
+    read = rig.pool.call
+
+    async def call(task, timeout, *, urgent=False):  # noqa: ASYNC109 - as the pool's
+        return {**await read(task, timeout, urgent=urgent), "remark": "Install Thai."}
+
+    monkeypatch.setattr(rig.pool, "call", call)
+    with structlog.testing.capture_logs() as lines:
+        await rig.end_of(rig.claim())
+    (said,) = [line for line in lines if line["event"] == "page.remark"]
+    assert said["remark"] == "Install Thai."
+    assert said["log_level"] == "warning"
 
 
 async def test_every_page_is_rendered_once_in_ranges(rig):

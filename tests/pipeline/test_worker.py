@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -28,7 +29,8 @@ class FigureEngine(Engine):
     def info(self):
         return EngineInfo("figures", "none", "1")
 
-    def recognize(self, image):
+    def recognize(self, image, languages=()):
+        del languages
         return Reading(
             (
                 Block(Label.IMAGE, (Box(0, 0, 500, 400), Box(100, 500, 999, 999)), ""),
@@ -38,9 +40,17 @@ class FigureEngine(Engine):
         )
 
 
-class BrokenEngine(FigureEngine):
-    def recognize(self, image):
+class LanguageEngine(FigureEngine):
+    """Says in which languages it was to read."""
+
+    def recognize(self, image, languages=()):
         del image
+        return Reading((Block(Label.TEXT, (), "+".join(languages)),), notes={"remark": "Install Thai."})
+
+
+class BrokenEngine(FigureEngine):
+    def recognize(self, image, languages=()):
+        del image, languages
         raise RuntimeError("no tensor")
 
 
@@ -71,7 +81,7 @@ def test_a_task_is_one_line_whatever_is_in_its_paths():
     assert line.count(b"\n") == 1
     data = json.loads(line)
     assert (data.pop("task"), data.pop("number")) == ("PageTask", 12)
-    assert PageTask(**data) == task
+    assert PageTask(**{**data, "languages": tuple(data["languages"])}) == task
 
 
 def test_a_page_that_was_read_has_its_checkpoint_its_picture_and_its_figures_and_its_raster_is_gone(folder):
@@ -182,3 +192,12 @@ def test_an_interrupt_at_the_terminal_is_the_daemons_business_and_not_the_worker
         assert json.loads(worker.stdout.readline()) == {"number": 1, "ok": True}
         worker.stdin.close()
         assert worker.wait(10) == 0
+
+
+def test_a_page_s_languages_reach_the_engine_and_its_remark_comes_back(folder):
+    raster(folder)
+    task = replace(page_task(folder), languages=("rus", "eng"))
+    assert do(task, LanguageEngine())["remark"] == "Install Thai."
+    checkpoint = read_checkpoint(folder.checkpoint(0))
+    assert checkpoint.page.blocks[0].content == "rus+eng"
+    assert checkpoint.reading["remark"] == "Install Thai."

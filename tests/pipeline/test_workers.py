@@ -4,6 +4,7 @@ A raster that is a FIFO keeps a worker in its task for as long as the test wants
 """
 
 import asyncio
+import math
 import os
 import shutil
 import signal
@@ -143,6 +144,34 @@ async def test_a_task_over_its_time_limit_is_ended_with_its_process(make_pool, f
     assert time.monotonic() - began < PATIENCE / 2
     assert not psutil.pid_exists(pid)
     assert await outcome(pool.call(page_task(folder, 1), 10)) is None
+
+
+async def test_how_late_an_answer_is_counts_from_the_limit_of_what_is_in_hand(make_pool, hold):
+    pool = await make_pool()
+    assert pool.overdue == 0.0
+    page = hold()
+    task = asyncio.create_task(pool.call(page.task, 50.0))
+    await page.in_hand()
+    assert -50.0 <= pool.overdue < -40.0
+    page.release()
+    await task
+    assert pool.overdue == 0.0
+
+
+async def test_a_worker_that_answers_nothing_and_that_nothing_ends_is_late(make_pool, hold, monkeypatch):
+    pool = await make_pool()
+    monkeypatch.setattr(WorkerProcess, "call", lambda *_: asyncio.Event().wait())
+    task = asyncio.create_task(pool.call(hold().task, 0.05))
+    await until(lambda: pool.overdue > 0.1)
+    task.cancel()
+
+
+async def test_a_pool_in_which_nobody_hands_out_tasks_any_more_is_late_for_ever(make_pool):
+    pool = await make_pool()
+    pool._runners[0].cancel()
+    await until(lambda: pool.overdue == math.inf)
+    pool.drain()  # told to end, it may
+    assert pool.overdue == 0.0
 
 
 async def test_the_time_limit_counts_from_when_a_worker_takes_the_task(make_pool, folder, hold):

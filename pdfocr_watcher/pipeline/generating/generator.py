@@ -29,6 +29,11 @@ class Generator(Protocol):
         ...
 
     @property
+    def overdue(self) -> float:
+        """Seconds by which the oldest request that it was given is over its time limit; 0 or less if none is."""
+        ...
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What is not as it was configured, in sentences."""
         ...

@@ -86,6 +86,12 @@ class LocalEngine:
         return max(1, math.ceil(self._capacity * self._settings.max_num_seqs / self._configured.max_num_seqs))
 
     @property
+    def overdue(self) -> float:
+        """See `Generator.overdue`."""
+        now = asyncio.get_running_loop().time()
+        return max((now - order.given - order.timeout for order in self._in_hand.values()), default=0.0)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What is not as it was configured, in sentences."""
         return (*self._changes, *self._notes)

@@ -69,6 +69,11 @@ class GenerativeReader:
         return self._generator.notes
 
     @property
+    def overdue(self) -> float:
+        """Of what the workers and the model have in hand; see `Reader.overdue`."""
+        return max(self._pool.overdue, self._generator.overdue)
+
+    @property
     def in_hand(self) -> int:
         """The pages that the model reads at a time."""
         return self._generator.capacity

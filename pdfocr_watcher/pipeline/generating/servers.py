@@ -129,6 +129,11 @@ class Servers:
         return self._concurrency * len(self._addresses)
 
     @property
+    def overdue(self) -> float:
+        """See `Generator.overdue`."""
+        return max((post.overdue for post in self._posts), default=0.0)
+
+    @property
     def conditions(self) -> tuple[ServerCondition, ...]:
         """How each server is."""
         return tuple(

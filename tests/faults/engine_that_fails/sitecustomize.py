@@ -56,11 +56,11 @@ def _install() -> None:
     from pdfocr_watcher.engines.null import NullEngine  # noqa: PLC0415
 
     class EngineThatFails(NullEngine):
-        def recognize(self, image):
+        def recognize(self, image, languages=()):
             shade = round(image.convert("L").getpixel((image.width // 2, image.height // 2)) / 20)
             if shade < len(_DEEDS):
                 _DEEDS[shade]()
-            return super().recognize(image)
+            return super().recognize(image, languages)
 
     def create(setup: registry.Setup) -> EngineThatFails:
         del setup

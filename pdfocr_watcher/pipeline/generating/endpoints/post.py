@@ -54,6 +54,12 @@ class Post:
         room = self.standing.room(self._limit, now)
         return Load(self.in_flight, room, self.standing.failures(now), tuple(self._suspects.elements()))
 
+    @property
+    def overdue(self) -> float:
+        """Seconds by which the oldest request that it has is over its time limit; 0 or less if none is."""
+        now = asyncio.get_running_loop().time()
+        return max((now - (deadline.when() or now) for deadline in self._deadlines), default=0.0)
+
     def take(self, losses: int) -> None:
         """A page comes to it, whose servers were lost with it so often."""
         self.in_flight += 1

@@ -72,6 +72,14 @@ async def test_a_request_that_was_taken_back_is_taken_from_the_engine_and_makes_
     await until(lambda: [line["cancel"] for line in stub.logged("cancel")] == ["endless-1.png"])
 
 
+async def test_how_late_an_answer_is_counts_from_the_limit_of_what_the_engine_was_given(make_engine, stub):
+    engine = await make_engine(capacity=1)
+    assert engine.overdue == 0.0
+    async with held(engine, stub, "held-0"):
+        assert engine.overdue < 0.0
+    await until(lambda: engine.overdue == 0.0)
+
+
 async def test_a_request_that_was_taken_back_before_it_was_given_is_never_asked(make_engine, stub):
     engine = await make_engine(capacity=1)
     async with held(engine, stub, "held-0"):
