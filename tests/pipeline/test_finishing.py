@@ -39,7 +39,8 @@ def job(tmp_path):
     said = {}
     return SimpleNamespace(
         job_id="1", folder=JobFolder(tmp_path), input=tmp_path / "input.pdf", sizes=(1,), cancelled=False, said=said,
-        status=SimpleNamespace(failed_pages=()), settings=JobSettings(), change=lambda _now, **values: said.update(values),
+        settings=JobSettings(), status=SimpleNamespace(failed_pages=()),
+        change=lambda _now, **values: said.update(values),
     )  # fmt: skip
 
 
