@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from pdfocr_watcher.analysis.regions import Region
+from pdfocr_watcher.document.model import TextLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,9 @@ class Line(Region):
     text: str
     confidence: float
     words: tuple[Word, ...] = field(default=())
+
+    def recorded(self) -> TextLine:
+        """The line as the document model keeps it."""
+        words = tuple((round(word.left), round(word.right), word.text) for word in self.words)
+        box = round(self.left), round(self.top), round(self.right), round(self.bottom)
+        return TextLine(box, self.text, round(self.confidence, 3), words)

@@ -9,11 +9,11 @@ from pdfocr_watcher.engines.profiles import PROMPT
 from pdfocr_watcher.engines.registry import GENERATIVE
 from pdfocr_watcher.engines.scripts import code_of
 from pdfocr_watcher.engines.variants import variants_of
+from pdfocr_watcher.jobs.model import OUTPUT_NAMES
 from pdfocr_watcher.jobs.settings import JobSettings
 
-#: The engines that are told the languages of pages, and what may be written beside the Markdown and the figures.
+#: The engines that are told the languages of pages.
 _TOLD_LANGUAGES = frozenset({"rapidocr", "tesseract"})
-_OUTPUTS: tuple[str, ...] = ()
 _DAYS = frozenset({"completed_days", "failed_days"})
 
 
@@ -28,7 +28,6 @@ class FolderRules:
         profiles: those by which the engine's model can be asked; none where no model is.
         marks: what no prompt may have in it, for the engine's input would be another one then.
         languages: whether the engine is told the languages of pages.
-        outputs: what may be written beside the Markdown and the figures.
         most_days: the most days that a result may be kept, by the key; 0 for any number.
     """
 
@@ -38,7 +37,6 @@ class FolderRules:
     profiles: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     languages: bool = False
-    outputs: tuple[str, ...] = ()
     most_days: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -67,7 +65,6 @@ class FolderRules:
             names,
             marks,
             engine in _TOLD_LANGUAGES,
-            _OUTPUTS,
             {"completed_days": days.completed_days, "failed_days": days.failed_days},
         )
 
@@ -96,8 +93,8 @@ class FolderRules:
                 words = f"the engine {self.engine} is not told the languages of pages"
             case "languages", tuple() if found := [language for language in value if code_of(language) is None]:
                 words = f"there is no language {found[0]!r}; docs/languages.md has them"
-            case "outputs", tuple() if found := [output for output in value if output not in self.outputs]:
-                words = f"{found[0]!r} is none that can be chosen; there are {', '.join(self.outputs) or 'none'}"
+            case "outputs", tuple() if found := [name for name in value if name not in OUTPUT_NAMES]:
+                words = f"{found[0]!r} is none that can be chosen; there are {', '.join(OUTPUT_NAMES)}"
             case (("profile" | "prompt"), _) if not self.profiles:
                 words = f"the engine {self.engine} is no model that could be asked"
             case "profile", str() if value not in self.profiles:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.scripts import AUTO
+from pdfocr_watcher.jobs.model import Output as OutputKind
 from pdfocr_watcher.jobs.ownership import OwnerRule
 
 
@@ -358,6 +359,11 @@ class Servers(Section):
 class Output(Section):
     """What is written."""
 
+    write: tuple[OutputKind, ...] = Field(
+        tuple(OutputKind),
+        description="what is written beside output.mmd and images/ (docs/outputs.md); searchable_pdf needs an engine "
+        "that tells lines",
+    )
     layout_dpi: int = Field(100, ge=36, le=600, description="resolution of the pictures in output_layouts.pdf")
     jpeg_quality: int = Field(85, ge=30, le=100, description="JPEG quality of figures and layout pictures")
     running_titles: bool = Field(

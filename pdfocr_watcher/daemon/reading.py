@@ -36,6 +36,8 @@ _LOAD_SECONDS = 1800.0
 #: tokens a second that DeepSeek-OCR's authors name, the longest page takes five minutes then.
 _PAGE_SECONDS = 180.0
 _SHARED_PAGE_SECONDS = 900.0
+#: The most memory, in bytes, of the process that makes a searchable PDF, which counts as its worker's.
+_PDF_BYTES = 1_000_000_000
 #: Resolution of the page rasters, in dots per inch, for engines that say nothing of it.
 _DPI = 200
 #: Pages that a model reads at a time where the configuration leaves it open (the model's authors' figure).
@@ -93,6 +95,7 @@ def make_reader(config: Config, engine: str) -> Reader:
     profile = _profile(config, engine)
     variants = variants_of(profile, config.profiles) if profile is not None else {}
     share = engine_share(engine, config.engine)
+    memory = worker_memory(config.engine, share.processes)
     folder = folder_in_force(config.models.folder)
     if engine == EMBEDDED and config.engine.policy is not ReadingPolicy.ACCURATE and not can_read_quickly(folder):
         advice = "`pdfocr-watcher models install` gets them"
@@ -111,10 +114,12 @@ def make_reader(config: Config, engine: str) -> Reader:
         only_text_layer=config.engine.text_layer is TextLayer.ONLY,
         running_titles=config.output.running_titles,
         variants={name: variant.model_dump(mode="json") for name, variant in variants.items()},
+        sandbox=config.render.sandbox,
+        pdf_memory_bytes=min(_PDF_BYTES, config.render.memory_bytes, memory // 2 if memory else _PDF_BYTES),
     )
     # What prepares pages starts at once, however long the model takes.
     worker_limit = limit if profile is None else _START_SECONDS
-    pool = WorkerPool(settings, share.processes, worker_limit, worker_memory(config.engine, share.processes))
+    pool = WorkerPool(settings, share.processes, worker_limit, memory)
     if profile is None:
         return pool
     return GenerativeReader(pool, _generator(config, engine, profile), profile, variants)

@@ -3,7 +3,7 @@
 Values only. How they are written to Markdown, grounding markup or pictures stands beside this module.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -81,6 +81,7 @@ class Block:
         size: how high its lines are, as a share of the page's height; None where that is not known.
         healed: words that were broken at the ends of its lines and lost their hyphen there, each with it.
         level: of a heading in the document, 1 for its title; None where no document was looked at.
+        uncertain: what it may be instead, where that could not be told: text that was taken for a table.
     """
 
     label: Label
@@ -90,6 +91,43 @@ class Block:
     size: float | None = None
     healed: tuple[str, ...] = ()
     level: int | None = None
+    uncertain: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line of text as the engine read it, whatever block it became a part of.
+
+    Attributes:
+        box: left, top, right, bottom in whole pixels of the page's raster.
+        text: what it says.
+        confidence: 0..1 as the engine judges its own reading.
+        words: left, right in pixels and text of its parts, from left to right; none where the engine does not tell.
+    """
+
+    box: tuple[int, int, int, int]
+    text: str
+    confidence: float
+    words: tuple[tuple[int, int, str], ...] = ()
+
+    def to_list(self) -> list[Any]:
+        """The line as JSON types, in few bytes: a page may have hundreds."""
+        return [*self.box, self.confidence, self.text, [list(word) for word in self.words]]
+
+    @classmethod
+    def from_list(cls, data: Sequence[Any]) -> "TextLine":
+        """The line from what `to_list` gave.
+
+        Raises:
+            TypeError, ValueError: the data is not such a line.
+        """
+        left, top, right, bottom, confidence, text, words = data
+        return cls(
+            (int(left), int(top), int(right), int(bottom)),
+            str(text),
+            float(confidence),
+            tuple((int(start), int(end), str(word)) for start, end, word in words),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +140,7 @@ class Page:
         height: height of the raster in pixels.
         dpi: dots per inch at which the raster was rendered.
         blocks: in reading order.
+        lines: the lines of text, in no particular order; none where the engine does not tell lines.
     """
 
     index: int
@@ -109,9 +148,11 @@ class Page:
     height: int
     dpi: float
     blocks: tuple[Block, ...] = field(default=())
+    lines: tuple[TextLine, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
         """The page as JSON types."""
+        lines = {"lines": [line.to_list() for line in self.lines]} if self.lines else {}
         return {
             "index": self.index,
             "width": self.width,
@@ -126,9 +167,11 @@ class Page:
                     "size": block.size,
                     "healed": list(block.healed),
                     "level": block.level,
+                    **({"uncertain": block.uncertain.value} if block.uncertain else {}),
                 }
                 for block in self.blocks
             ],
+            **lines,
         }
 
     @classmethod
@@ -152,9 +195,11 @@ class Page:
                     size=block.get("size"),
                     healed=tuple(map(str, block.get("healed", ()))),
                     level=block.get("level"),
+                    uncertain=Label(block["uncertain"]) if "uncertain" in block else None,
                 )
                 for block in data["blocks"]
             ),
+            lines=tuple(TextLine.from_list(line) for line in data.get("lines", ())),
         )
 
 

@@ -72,7 +72,9 @@ class PageAnalysis:
         layout = self._layout
         detections = layout.find(image) if layout is not None else []
         mask = ink_mask(image)
-        tables = self._tables(image, table_claims(detections, lines), read)
+        claims = table_claims(detections, lines)
+        tables = self._tables(image, claims, read)
+        refused = [claim for claim in claims if claim.sure and not any(_said_by(table, claim) for table in tables)]
         rest = _without(lines, tables)
         figures = _apart(find_figures(mask, lines, image.width, image.height), tables)
         figures = seen_figures(_outside(detections, tables), figures, mask, rest, image.width, image.height)
@@ -83,7 +85,8 @@ class PageAnalysis:
         if layout is not None:
             objects += [labelled_figure(figure, lines) for figure in figures]
             figures = []
-        return blocks_from_lines(lines, image.width, image.height, figures, objects, detections)
+        blocks = blocks_from_lines(lines, image.width, image.height, figures, objects, detections)
+        return _marked(blocks, [claim.region for claim in refused], image.width, image.height)
 
     def _tables(self, image: Image.Image, claims: Sequence[TableClaim], read: Reader | None) -> list[Table]:
         """Those of the claims that are tables."""
@@ -153,6 +156,24 @@ def _without(lines: Sequence[Line], tables: Sequence[Table]) -> list[Line]:
 def _apart(figures: Sequence[Region], tables: Sequence[Table]) -> list[Region]:
     """The figures that are no part of a table."""
     return [one for one in figures if not any(one.shared(table.region) > SAME * one.area for table in tables)]
+
+
+def _said_by(table: Table, claim: TableClaim) -> bool:
+    """Whether a table came of a claim."""
+    return table.region.shared(claim.region) > SAME * min(table.region.area, claim.region.area)
+
+
+def _marked(blocks: Sequence[Block], refused: Sequence[Region], width: int, height: int) -> tuple[Block, ...]:
+    """The blocks, those marked that are the text of what a model took for a table and could not be read as one."""
+
+    def marked(block: Block) -> Block:
+        if block.label not in {Label.TEXT, Label.LIST} or not refused:
+            return block
+        places = [Region(*box.to_pixels(width, height)) for box in block.boxes]
+        inside = any(place.shared(region) > SAME * place.area for place in places for region in refused)
+        return replace(block, uncertain=Label.TABLE) if inside else block
+
+    return tuple(map(marked, blocks))
 
 
 def _outside(detections: Sequence[Detection], tables: Sequence[Table]) -> list[Detection]:

@@ -7,13 +7,13 @@ from pathlib import Path, PurePosixPath
 
 from pdfocr_watcher.document.figures import IMAGES_FOLDER
 from pdfocr_watcher.jobs.durable import is_regular_file, is_temporary, remove_file, remove_tree
-from pdfocr_watcher.jobs.model import JOB_ID, JobStatus, short_id
+from pdfocr_watcher.jobs.model import JOB_ID, OUTPUT_NAMES, JobStatus, Output, short_id
 from pdfocr_watcher.jobs.naming import safe_name
 from pdfocr_watcher.jobs.status_file import STATUS_NAME
 
 MARKDOWN_NAME = "output.mmd"
-GROUNDING_NAME = "output_det.mmd"
-LAYOUTS_NAME = "output_layouts.pdf"
+#: The pictures of the report, and its parts but for the first one.
+REPORT_FOLDER = "report"
 
 #: The folder below the root in which people see the dashboard, and the jobs' status where the jobs lie elsewhere.
 SHOWN_NAME = "status"
@@ -35,11 +35,12 @@ _NAMELESS = "document"
 _NAMELESS_FOLDER = "folder"
 _CHECKPOINT = re.compile(r"([0-9]{4,})\.json")
 _INPUT = re.compile(r"input([.][a-z0-9]{1,16})?")
-_NAMED = (STATUS_NAME, MARKDOWN_NAME, GROUNDING_NAME, LAYOUTS_NAME, CLAIM_NAME)
+_NAMED = (STATUS_NAME, MARKDOWN_NAME, CLAIM_NAME, *OUTPUT_NAMES.values())
 #: The files that we write, by sub-folder of a job's folder ("" for that itself), but for temporary ones.
 FILES = {
     "": re.compile("|".join([_INPUT.pattern, *map(re.escape, _NAMED)])),
     IMAGES_FOLDER: re.compile(r"[0-9]+_[0-9]+\.jpg"),
+    REPORT_FOLDER: re.compile(r"[0-9]{4,}\.(html|jpg)"),
     PAGES_NAME: re.compile(r"[0-9]{4,}\.(json|jpg)"),
 }
 
@@ -59,15 +60,24 @@ class JobFolder:
         """The text."""
         return self.path / MARKDOWN_NAME
 
+    def output(self, kind: Output) -> Path:
+        """What else is written, by what it is."""
+        return self.path / OUTPUT_NAMES[kind]
+
     @property
     def grounding(self) -> Path:
         """The text with the grounding markup."""
-        return self.path / GROUNDING_NAME
+        return self.output(Output.MARKDOWN_DET)
 
     @property
     def layouts(self) -> Path:
         """The page pictures with the boxes drawn."""
-        return self.path / LAYOUTS_NAME
+        return self.output(Output.LAYOUTS)
+
+    @property
+    def report_pages(self) -> Path:
+        """The pictures of the report, and its parts but for the first one."""
+        return self.path / REPORT_FOLDER
 
     @property
     def images(self) -> Path:
@@ -128,7 +138,7 @@ class JobFolder:
     def remove_leftovers(self) -> None:
         """Remove rasters and temporary files of a daemon that ended in the middle of its work."""
         remove_tree(self.rasters, worthless=True)
-        for folder in (self.path, self.pages, self.images):
+        for folder in (self.path, self.pages, self.images, self.report_pages):
             if folder.is_dir():
                 for name in filter(is_temporary, os.listdir(folder)):
                     remove_file(folder / name, missing_ok=True)

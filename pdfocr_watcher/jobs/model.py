@@ -5,6 +5,7 @@ The one definition of each. How the status is written to disk is in `jobs.status
 
 import re
 import secrets
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -125,14 +126,52 @@ class Worker(_Value):
     pid: int
 
 
+class Output(StrEnum):
+    """What may be written beside the Markdown and the figures; the words are the fields of `Outputs`."""
+
+    MARKDOWN_DET = "markdown_det"
+    LAYOUTS = "layouts"
+    DOCUMENT = "document"
+    SEARCHABLE_PDF = "searchable_pdf"
+    REPORT = "report"
+
+
+#: What each of them is called.
+OUTPUT_NAMES = {
+    Output.MARKDOWN_DET: "output_det.mmd",
+    Output.LAYOUTS: "output_layouts.pdf",
+    Output.DOCUMENT: "output.json",
+    Output.SEARCHABLE_PDF: "output_searchable.pdf",
+    Output.REPORT: "report.html",
+}
+
+
 class Outputs(_Value):
-    """The results, relative to the folder that status.json lies in."""
+    """The results, relative to the folder that status.json lies in; null is what was not written."""
 
     markdown: str = "output.mmd"
-    markdown_det: str = "output_det.mmd"
-    layouts: str = "output_layouts.pdf"
+    markdown_det: str | None = Field(None, description="the Markdown with the label and the boxes of every block")
+    layouts: str | None = Field(None, description="the pages with the labelled boxes drawn")
+    document: str | None = Field(None, description="the document model: all that is known, for programs")
+    searchable_pdf: str | None = Field(None, description="the PDF with an invisible layer of the recognised text")
+    report: str | None = Field(None, description="the pages beside what was read, for a person's eye")
     images: str = "images"
     image_count: int = Field(0, ge=0, description="files in the images folder")
+    left_out: dict[Output, Words] = Field(
+        default_factory=dict, description="why an output that was wanted is not there, by its name here"
+    )
+
+    @classmethod
+    def of(cls, written: Iterable[Output], image_count: int, left_out: Mapping[Output, str]) -> "Outputs":
+        """What a job's folder holds.
+
+        Args:
+            written: the outputs beside the Markdown and the figures.
+            image_count: how many figures there are.
+            left_out: see the field.
+        """
+        names: dict[str, str] = {output.value: OUTPUT_NAMES[output] for output in written}
+        return cls.model_validate({**names, "image_count": image_count, "left_out": dict(left_out)})
 
 
 class HookFailure(_Value):

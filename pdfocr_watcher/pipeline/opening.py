@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pdfocr_watcher.config.folder_rules import FolderRules
 from pdfocr_watcher.config.model import Config, OnDuplicate
-from pdfocr_watcher.document.figures import IMAGES_FOLDER
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
 from pdfocr_watcher.jobs.descent import Descent
@@ -19,8 +18,8 @@ from pdfocr_watcher.jobs.durable import (
     sync_file,
     sync_folder,
 )
-from pdfocr_watcher.jobs.folder import GROUNDING_NAME, LAYOUTS_NAME, MARKDOWN_NAME, JobFolder
-from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus
+from pdfocr_watcher.jobs.folder import MARKDOWN_NAME, JobFolder
+from pdfocr_watcher.jobs.model import OUTPUT_NAMES, FailedPageStatus, JobStatus, Output, Outputs
 from pdfocr_watcher.jobs.moving import copy_verified
 from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.jobs.steps import Step, step
@@ -113,7 +112,7 @@ class Opener:
                 policy = OnDuplicate.PROCESS  # it was read in another way than is wanted now
             if policy is OnDuplicate.SKIP:
                 raise PdfocrError(ErrorCode.DUPLICATE_SKIPPED, f"The earlier job is {earlier.status.job_id}.")
-            if policy is OnDuplicate.REUSE and _take_over(earlier.folder, folder):
+            if policy is OnDuplicate.REUSE and _take_over(earlier, folder):
                 return Opened(sha256, duplicate_of=earlier.status.job_id, reused=earlier.status)
         done, failed = _checkpoints(folder)
         duplicate_of = earlier.status.job_id if earlier is not None else None
@@ -153,25 +152,39 @@ def _checkpoints(folder: JobFolder) -> tuple[frozenset[int], tuple[FailedPageSta
     return frozenset(done), tuple(failed)
 
 
-def _take_over(earlier: Path, folder: JobFolder) -> bool:
-    """Copy an earlier result's outputs; False if it is no longer whole.
+def _take_over(earlier: Earlier, folder: JobFolder) -> bool:
+    """Copy an earlier result's outputs, those that it says it has; False if it is no longer whole.
 
     People may change what lies in the outbox: no link in it is followed.
     """
-    names = (MARKDOWN_NAME, GROUNDING_NAME, LAYOUTS_NAME)
+    outputs = earlier.status.outputs or Outputs()
+    written = [output for output in Output if getattr(outputs, output.value) is not None]
+    names = (MARKDOWN_NAME, *(OUTPUT_NAMES[output] for output in written))
     try:
-        with Descent(earlier) as result:
+        with Descent(earlier.folder) as result:
             if not all(is_regular_file(result.here / name) for name in names):
                 return False
             for name in names:
                 copy_verified(result.here / name, folder.path / name)
-            result.enter(IMAGES_FOLDER)
-            remove_tree(folder.images, worthless=True)
-            make_folder(folder.images)
-            for name in os.listdir(result.here):
-                if is_regular_file(result.here / name):
-                    copy_verified(result.here / name, folder.images / name)
+        _take_over_folder(earlier.folder, folder.images)
+        if Output.REPORT in written:
+            _take_over_folder(earlier.folder, folder.report_pages)
     except (FileNotFoundError, NotADirectoryError):
         return False
     sync_folder(folder.path)
     return True
+
+
+def _take_over_folder(earlier: Path, target: Path) -> None:
+    """Copy the files of a folder in an earlier result.
+
+    Raises:
+        OSError: it is not there, or is a link.
+    """
+    with Descent(earlier) as result:
+        result.enter(target.name)
+        remove_tree(target, worthless=True)
+        make_folder(target)
+        for name in os.listdir(result.here):
+            if is_regular_file(result.here / name):
+                copy_verified(result.here / name, target / name)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pdfocr_watcher.document.figures import figure_crops, save_crop
 from pdfocr_watcher.document.layouts import layout_picture
-from pdfocr_watcher.document.model import Block, Page
+from pdfocr_watcher.document.model import Block, Page, TextLine
 from pdfocr_watcher.engines.base import Engine, LineEngine, Reading
 from pdfocr_watcher.engines.preparing import fit, prepare
 from pdfocr_watcher.engines.profiles import Parser, Profile
@@ -61,7 +61,8 @@ def read_page(
         if isinstance(error, PdfocrError) and error.code is ErrorCode.TEXT_LAYER_MISSING:
             raise
         raise PdfocrError(ErrorCode.ENGINE_FAILED, f"{type(error).__name__}: {error}") from error
-    _checkpoint(task, image, read.blocks, layout_dpi, quality, {**reading, **read.notes})
+    lines = tuple(line.recorded() for line in read.lines)
+    _checkpoint(task, image, read.blocks, layout_dpi, quality, {**reading, **read.notes}, lines)
     return {"remark": read.notes["remark"]} if "remark" in read.notes else {}
 
 
@@ -146,8 +147,9 @@ def _checkpoint(
     layout_dpi: int,
     quality: int,
     reading: Mapping[str, Any],
+    lines: tuple[TextLine, ...] = (),
 ) -> None:
-    page = Page(task.index, image.width, image.height, task.dpi, tuple(blocks))
+    page = Page(task.index, image.width, image.height, task.dpi, tuple(blocks), lines)
     picture = layout_picture(image, page, layout_dpi, quality)
     figures = {crop.filename: save_crop(image, crop, quality) for crop in figure_crops(page)}
     write_page(JobFolder(Path(task.job)), page, picture, figures, reading)

@@ -98,7 +98,9 @@ class Pipeline:
         self._ranges = RangeRenderer(config.render, limit, rasterizers, self._threads, layers)
         self._scheduler = PriorityScheduler(config.render.range_pages)
         self._slots = RasterSlots(config.render.queue_pages + reader.in_hand)
-        self._finisher = Finisher(reader, storage, self._storage_trouble, config.job.min_page_success, now)
+        self._finisher = Finisher(
+            reader, storage, self._storage_trouble, config.output.write, config.job.min_page_success, now
+        )
         self._wake = asyncio.Event()
         self._jobs: dict[str, ActiveJob] = {}
         self._ending: set[str] = set()

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from pdfocr_watcher.jobs.model import Output
 
 Answer = dict[str, Any]
 
@@ -96,10 +98,14 @@ class AssembleTask:
     Attributes:
         job: the job's folder.
         total: the document's pages.
+        outputs: what is wanted beside the Markdown and the figures, as `jobs.model.Output` calls it.
+        seconds: that a part of it may take for which another program is started.
     """
 
     job: str
     total: int
+    outputs: tuple[str, ...] = ()
+    seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,37 @@ class Prepared:
         if type(answer["picture"]) is not str:
             raise TypeError("no picture")
         return cls(answer["picture"], int(answer["turn"]), float(answer["skew"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """What comes of an `AssembleTask`.
+
+    Attributes:
+        images: how many figures there are.
+        written: what there is beside the Markdown and the figures.
+        left_out: why something that was wanted is not there.
+    """
+
+    images: int
+    written: tuple[Output, ...] = ()
+    left_out: Mapping[Output, str] = field(default_factory=dict)
+
+    def to_answer(self) -> Answer:
+        """The values as an answer tells them."""
+        return {"images": self.images, "written": list(self.written), "left_out": dict(self.left_out)}
+
+    @classmethod
+    def of(cls, answer: Answer) -> "Assembled":
+        """The values of an answer.
+
+        Raises:
+            LookupError, TypeError, ValueError: it is none.
+        """
+        if type(answer["images"]) is not int or type(answer["left_out"]) is not dict:
+            raise TypeError("no number of images")
+        left_out = {Output(name): str(reason) for name, reason in answer["left_out"].items()}
+        return cls(answer["images"], tuple(map(Output, answer["written"])), left_out)
 
 
 Task = PageTask | PrepareTask | KeepTask | AssembleTask

@@ -19,12 +19,14 @@ from pdfocr_watcher.engines.registry import create_engine
 from pdfocr_watcher.engines.scripts import AUTO
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.folder import JobFolder
+from pdfocr_watcher.jobs.model import Output
 from pdfocr_watcher.jobs.probe import refusal
 from pdfocr_watcher.jobs.steps import Step, step
 from pdfocr_watcher.pipeline.assembly import assemble
 from pdfocr_watcher.pipeline.child import end_with_parent, ignore_stops, offer_first, protocol_channels
 from pdfocr_watcher.pipeline.page_work import keep_page, prepare_page, read_page
 from pdfocr_watcher.pipeline.rendering import keep_raster_memory
+from pdfocr_watcher.pipeline.searchable import SearchLimits
 from pdfocr_watcher.pipeline.tasks import Answer, AssembleTask, KeepTask, PageTask, PrepareTask, Task, task_of
 
 #: Characters of a failure's detail that are told; a library may put a whole page into its message.
@@ -49,6 +51,8 @@ class WorkerSettings:
         only_text_layer: whether pages that have a text layer are read by nothing else.
         running_titles: whether running titles and page numbers are in output.mmd too.
         variants: other profiles by which it may be asked, by name.
+        sandbox: what confines the process that makes the searchable PDF, as `render.sandbox` has it.
+        pdf_memory_bytes: the most memory that this process may use.
     """
 
     engine: str
@@ -64,6 +68,8 @@ class WorkerSettings:
     only_text_layer: bool = False
     running_titles: bool = False
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sandbox: str = "auto"
+    pdf_memory_bytes: int = 1_000_000_000
 
     def to_json(self) -> str:
         """As the worker's only argument."""
@@ -103,8 +109,12 @@ class Hand:
         match task:
             case AssembleTask():
                 with step(Step.ASSEMBLE, Path(task.job)):
-                    images = assemble(JobFolder(Path(task.job)), task.total, running_titles=settings.running_titles)
-                return {"images": images}
+                    wanted = frozenset(map(Output, task.outputs))
+                    limits = SearchLimits(task.seconds, settings.pdf_memory_bytes, settings.sandbox)
+                    titles = settings.running_titles
+                    return assemble(
+                        JobFolder(Path(task.job)), task.total, wanted, limits, running_titles=titles
+                    ).to_answer()
             case KeepTask() if task.profile in self._profiles:
                 return keep_page(task, self._profiles[task.profile], *layout)
             case PrepareTask() if task.profile in self._profiles:

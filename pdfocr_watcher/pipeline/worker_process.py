@@ -12,7 +12,16 @@ from pdfocr_watcher.engines.base import EngineInfo
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.child_process import ChildProcess
 from pdfocr_watcher.pipeline.memory import memory_of
-from pdfocr_watcher.pipeline.tasks import Answer, AssembleTask, KeepTask, Prepared, PrepareTask, Task, task_line
+from pdfocr_watcher.pipeline.tasks import (
+    Answer,
+    Assembled,
+    AssembleTask,
+    KeepTask,
+    Prepared,
+    PrepareTask,
+    Task,
+    task_line,
+)
 from pdfocr_watcher.pipeline.wire import NO_MESSAGE, Wire, message
 from pdfocr_watcher.pipeline.worker import WorkerSettings
 
@@ -132,8 +141,8 @@ def _answer_to(task: Task, number: int, line: bytes) -> Answer | PdfocrError:
         raise ValueError("the answer to another task")
     if said["ok"] is not True:
         return PdfocrError(ErrorCode(said["code"]), str(said["detail"]))
-    if isinstance(task, AssembleTask) and type(said["images"]) is not int:
-        raise TypeError("no number of images")
+    if isinstance(task, AssembleTask):
+        Assembled.of(said)
     if isinstance(task, PrepareTask):
         Prepared.of(said)
     if isinstance(task, KeepTask) and type(said["kept"]) is not bool:

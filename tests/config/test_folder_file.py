@@ -5,6 +5,7 @@ import pytest
 from pdfocr_watcher.config.folder_file import FolderFileError, parse_folder_file
 from pdfocr_watcher.config.folder_rules import FolderRules
 from pdfocr_watcher.config.model import Config, Engine, FolderKey, FolderSettings, Retention
+from pdfocr_watcher.jobs.model import OUTPUT_NAMES
 from pdfocr_watcher.jobs.settings import JobSettings, Priority
 
 RULES = FolderRules(
@@ -12,7 +13,6 @@ RULES = FolderRules(
     profiles=("deepseek-ocr", "brief"),
     marks=("{prompt}", "<image>"),
     languages=True,
-    outputs=("layouts", "report"),
 )
 
 
@@ -56,7 +56,10 @@ def test_no_further_outputs_is_an_answer():
         ("priority: hihg\n", "line 1: priority: must be low, normal or high, not 'hihg'; did you mean \"high\"?"),
         ("dpi: 200\ndpi: 300\n", "line 2: dpi: is written twice"),
         ("retention: 30\n", "line 1: retention: must be a section with completed_days or failed_days below it, not 30"),
-        ("outputs: [pdf]\n", "line 1: outputs: 'pdf' is none that can be chosen; there are layouts, report"),
+        (
+            "outputs: [pdf]\n",
+            "line 1: outputs: 'pdf' is none that can be chosen; there are " + ", ".join(OUTPUT_NAMES),
+        ),
         ("languages: [klingon]\n", "line 1: languages: there is no language 'klingon'; docs/languages.md has them"),
         ("languages: []\n", "line 1: languages: must name at least one"),
         ("languages: rus\n", "line 1: languages: must be a list of at most 20, such as [a, b], not 'rus'"),

@@ -29,7 +29,7 @@ def _cli(site: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_each_folder_has_its_own_and_a_bad_one_stops_no_other(make_site: MakeSite) -> None:
     site = make_site()
-    _set(site, "fine", "dpi: 90\nretention: {completed_days: 30}\n")
+    _set(site, "fine", "dpi: 90\noutputs: [report]\nretention: {completed_days: 30}\n")
     _set(site, "broken", "dpi: 90\npriorty: low\n")
     for folder in ("fine", "broken", "."):
         site.drop("letter.pdf", born_digital(), into=folder)
@@ -37,7 +37,11 @@ def test_each_folder_has_its_own_and_a_bad_one_stops_no_other(make_site: MakeSit
     fine = site.result("fine/letter.pdf")
     assert {name: value for name, value in fine.status["settings"].items() if value is not None} == {
         "dpi": 90,
+        "outputs": ["report"],
         "completed_days": 30,
+    }
+    assert {path.name for path in fine.folder.iterdir()} == {
+        *("status.json", "input.pdf", "output.mmd", "images", "report.html", "report"),
     }
     assert site.result("letter.pdf").status["settings"] is None
     (problem,) = wait_for(lambda: site.health()["folder_problems"], "health.json names the folder")

@@ -21,7 +21,7 @@ from tests.end_to_end.harness import LIMIT, ONE_BY_ONE, READING, Daemon, Job, Si
 from tests.end_to_end.markup import pages_of
 from tests.pdfs import born_digital
 
-_OUTPUTS = ("output.mmd", "output_det.mmd", "output_layouts.pdf", "input.pdf")
+_OUTPUTS = ("output.mmd", "output_det.mmd", "output_layouts.pdf", "output.json", "report.html", "input.pdf")
 _PAGES = 30
 _DOCUMENT = born_digital(_PAGES)
 

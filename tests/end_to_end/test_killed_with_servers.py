@@ -12,7 +12,7 @@ from tests.end_to_end.harness import Job, Site, wait_for
 from tests.pdfs import born_digital
 from tests.pipeline.generating.model_server import Answer, Asked, ModelServer, chat
 
-_OUTPUTS = ("output.mmd", "output_det.mmd", "output_layouts.pdf", "input.pdf")
+_OUTPUTS = ("output.mmd", "output_det.mmd", "output_layouts.pdf", "output.json", "report.html", "input.pdf")
 _PAGES = 12
 #: Pages that are answered before the daemon is killed; the next ones are in hand then.
 _ANSWERED = 5

@@ -1,10 +1,12 @@
 """A result holds what the contract names, no more and no less, with every engine."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 
 import jsonschema  # type: ignore[import-untyped]
 import pikepdf
+import pypdfium2
 import pytest
 
 from pdfocr_watcher.jobs.index import read_entries
@@ -17,9 +19,11 @@ from tests.end_to_end.markup import (
     without_markers,
     without_running_titles,
 )
-from tests.pdfs import born_digital, page_of_size, with_figure
+from tests.pdfs import born_digital, image_only, page_of_size, with_figure
 
-_FILES = {"status.json", "input.pdf", "output.mmd", "output_det.mmd", "output_layouts.pdf"}
+_FILES = {
+    "status.json", "input.pdf", "output.mmd", "output_det.mmd", "output_layouts.pdf", "output.json", "report.html",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +48,28 @@ def result(request: pytest.FixtureRequest) -> Job:
 
 
 def test_it_holds_the_named_files_and_no_others(result: Job) -> None:
-    assert files_below(result.folder) == _FILES
+    pictures = {f"report/{index:04d}.jpg" for index in range(result.status["total_pages"])}
+    searchable = {"output_searchable.pdf"} if result.status["engine"]["name"] == "rapidocr" else set()
+    assert files_below(result.folder) == _FILES | pictures | searchable
     assert (result.folder / "images").is_dir()
+
+
+def test_output_json_is_valid_and_has_the_pages_of_the_input(result: Job) -> None:
+    document = json.loads(result.text("output.json"))
+    jsonschema.validate(document, shipped_schema("output.schema.json"))
+    assert len(document["pages"]) == document["total_pages"] == result.status["total_pages"]
+
+
+def test_the_searchable_pdf_has_the_words_of_a_scan_in_their_place(reading_site: Site) -> None:
+    reading_site.drop("scan.pdf", image_only(), into="outputs")
+    job = reading_site.result("outputs/scan.pdf")
+    with pypdfium2.PdfDocument(job.folder / job.status["outputs"]["searchable_pdf"]) as pdf:
+        text = pdf[0].get_textpage()
+        said = text.get_text_range()
+        assert "committee met on Tuesday" in said
+        left, bottom, _, top = text.get_charbox(said.index("committee"), loose=True)
+    assert (left, 841.89 - top) == pytest.approx((58 + 33, 58 + 21), abs=12), "behind `The `, in the second line"
+    assert top - bottom == pytest.approx(15, abs=7)
 
 
 def test_its_status_is_valid_and_says_how_it_went(result: Job) -> None:
@@ -59,7 +83,7 @@ def test_its_status_is_valid_and_says_how_it_went(result: Job) -> None:
     assert all(status[name].endswith("Z") for name in ("created_at", "updated_at"))
     assert status["bytes"] == (result.folder / "input.pdf").stat().st_size
     outputs = status["outputs"]
-    for name in ("markdown", "markdown_det", "layouts", "images"):
+    for name in ("markdown", "markdown_det", "layouts", "images", "document", "report"):
         assert (result.folder / outputs[name]).exists()
 
 

@@ -166,3 +166,16 @@ def _counted(real, loaded, name):
 def test_an_engine_of_lines_is_made_with_weights(weights, report):
     engine = create_engine("rapidocr", 1, weights)
     assert Label.TABLE in {block.label for block in engine.recognize(report).blocks}
+
+
+def test_text_that_was_taken_for_a_table_and_could_not_be_read_as_one_is_marked(engine, report, weights, monkeypatch):
+    monkeypatch.setattr(module, "read_table", lambda *_: None)
+    blocks = PageAnalysis(weights).blocks(report, engine.read_lines(report), engine.read_piece)
+    doubtful = " ".join(block.content for block in blocks if block.uncertain is Label.TABLE)
+    assert "Cherries" in doubtful
+    assert "committee" not in doubtful
+
+
+def test_text_beside_a_table_that_was_read_is_not_marked(engine, report, weights):
+    blocks = PageAnalysis(weights).blocks(report, engine.read_lines(report), engine.read_piece)
+    assert not any(block.uncertain for block in blocks)

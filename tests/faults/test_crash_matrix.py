@@ -19,7 +19,19 @@ from tests.pdfs import born_digital
 
 _DOCUMENT = born_digital(2)
 _SOURCE = "letters/two.pdf"
-_OUTPUTS = ("output.mmd", "output_det.mmd", "output_layouts.pdf", "input.pdf", "images/0_0.jpg", "images/1_0.jpg")
+_OUTPUTS = (
+    "output.mmd",
+    "output_det.mmd",
+    "output_layouts.pdf",
+    "output.json",
+    "report.html",
+    "input.pdf",
+    "images/0_0.jpg",
+    "images/1_0.jpg",
+    "output_searchable.pdf",
+    "report/0000.jpg",
+    "report/0001.jpg",
+)
 _SETTINGS = {
     "inbox": {"settle_seconds": 0.05},
     "render": {"dpi": 40, "workers": 1, "range_pages": 1},

@@ -39,7 +39,7 @@ _BACKLOG = 8
 _EARLY, _PARTIAL = 0.15, 0.1
 _LONGEST_LIFE = 4.0
 _QUIET_LIMIT = 180.0
-_OUTPUTS = ("output.mmd", "output_det.mmd", "output_layouts.pdf")
+_OUTPUTS = ("output.mmd", "output_det.mmd", "output_layouts.pdf", "output.json", "report.html")
 _ROOT_NAMES = {
     ".lock", "config.yaml", "health.json", "metrics.prom", "status", "index.json", "inbox", "inbox-staging",
     "inbox-dropper", "jobs", "outbox", "failed",

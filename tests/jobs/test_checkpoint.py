@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pdfocr_watcher.document.figures import figure_crops
-from pdfocr_watcher.document.model import GRID, Block, Box, FailedPage, Label, Page
+from pdfocr_watcher.document.model import GRID, Block, Box, FailedPage, Label, Page, TextLine
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.jobs import checkpoint
 from pdfocr_watcher.jobs.checkpoint import Checkpoint, read_checkpoint, write_failed_page, write_page
@@ -24,6 +24,16 @@ blocks = st.builds(
     boxes=st.lists(boxes, max_size=3).map(tuple),
     content=st.text(st.characters(exclude_categories=("Cs",))),
     confidence=st.none() | st.floats(0, 1),
+    uncertain=st.none() | st.just(Label.TABLE),
+)
+texts = st.text(st.characters(exclude_categories=("Cs",)))
+pixels = st.integers(-5, 20_000)
+lines = st.builds(
+    TextLine,
+    box=st.tuples(pixels, pixels, pixels, pixels),
+    text=texts,
+    confidence=st.floats(0, 1),
+    words=st.lists(st.tuples(pixels, pixels, texts), max_size=3).map(tuple),
 )
 pages = st.builds(
     Page,
@@ -32,6 +42,7 @@ pages = st.builds(
     height=st.integers(1, 20_000),
     dpi=st.floats(36, 1200),
     blocks=st.lists(blocks, max_size=6).map(tuple),
+    lines=st.lists(lines, max_size=3).map(tuple),
 )
 
 FIGURE = Block(Label.IMAGE, (Box(0, 0, 10, 10), Box(0, 20, 10, 30)), "")

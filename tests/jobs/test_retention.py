@@ -14,7 +14,7 @@ from pdfocr_watcher.jobs import retention, steps
 from pdfocr_watcher.jobs.catalogue import results
 from pdfocr_watcher.jobs.durable import temporary_name
 from pdfocr_watcher.jobs.folder import FILES, JobFolder, result_folder
-from pdfocr_watcher.jobs.model import Stage, Status
+from pdfocr_watcher.jobs.model import OUTPUT_NAMES, Stage, Status
 from pdfocr_watcher.jobs.retention import Ages, Place, Purged, Roots, candidates, examine, purge
 from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.jobs.status_file import STATUS_NAME, read_status, write_status
@@ -24,7 +24,7 @@ NOW = datetime(2027, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 MONTH = 30 * DAY
 BOTH = Ages(MONTH, MONTH)
-LINE = (STATUS_NAME, "input.pdf", "output.mmd", "output_det.mmd", "output_layouts.pdf")
+LINE = (STATUS_NAME, "input.pdf", "output.mmd", *OUTPUT_NAMES.values())
 
 
 @pytest.fixture
@@ -46,10 +46,12 @@ def put(roots, make_status):
         status = make_status(**{**given, **values})
         folder = result_folder(roots.of(ending), status)
         (folder / "images").mkdir(parents=True)
+        (folder / "report").mkdir()
         write_status(folder, status)
         for name in LINE[1:]:
             (folder / name).write_bytes(b"12345")
-        (folder / "images" / "0_0.jpg").write_bytes(b"12345")
+        for name in ("images/0_0.jpg", "report/0000.jpg", "report/0100.html"):
+            (folder / name).write_bytes(b"12345")
         if ending is Status.FAILED:
             (folder / "pages").mkdir()
             for name in ("0000.json", "0000.jpg"):
@@ -364,7 +366,7 @@ def test_a_removal_that_is_broken_off_leaves_the_result_or_a_rest_that_goes_next
     with pytest.raises(_Crash):
         run(roots)
     # Nobody meets half a result.
-    assert all(len(list(found.folder.iterdir())) == 6 for found in results(roots.completed))
+    assert all(len(list(found.folder.iterdir())) == len(LINE) + 2 for found in results(roots.completed))
     run(roots)
     assert everything(roots) == [roots.completed / "sub"]
 
@@ -412,7 +414,7 @@ def test_a_file_that_comes_while_the_folder_vanishes_brings_it_back(roots, put, 
     _at(monkeypatch, Step.RENAME, Point.BEFORE, lambda _path: _note(folder))
     done = run(roots)
     assert (done.job_ids, len(done.kept)) == ((), 1)
-    assert sorted(path.name for path in folder.iterdir()) == sorted([*LINE, "images", "my note.txt"])
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*LINE, "images", "report", "my note.txt"])
 
 
 def test_another_folder_that_comes_into_its_place_is_brought_back(roots, put, monkeypatch, tmp_path):
@@ -468,7 +470,7 @@ def test_a_disk_that_does_not_keep_the_rename_keeps_the_files(roots, put, monkey
     done = run(roots)
     assert (done.job_ids, len(done.kept)) == ((), 1)
     (rest,) = roots.completed.iterdir()
-    assert len(list(rest.iterdir())) == len(LINE) + 1
+    assert len(list(rest.iterdir())) == len(LINE) + 2
     monkeypatch.undo()
     run(roots)
     assert everything(roots) == []

@@ -165,7 +165,7 @@ def test_the_schemas_lie_inside_the_package_and_are_not_ignored():
     package = Path(pdfocr_watcher.__file__).parent
     assert SCHEMA_FILE.is_relative_to(package)
     names = sorted(path.name for path in SCHEMA_FILE.parent.iterdir())
-    assert names == ["health.schema.json", "status.schema.json"]
+    assert names == ["health.schema.json", "output.schema.json", "status.schema.json"]
     if (TOP / ".git").exists():
         ignored = subprocess.run(["git", "check-ignore", "-q", SCHEMA_FILE], cwd=TOP, check=False)
         assert ignored.returncode == 1

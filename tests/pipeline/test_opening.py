@@ -11,7 +11,7 @@ from pdfocr_watcher.engines.null import NullEngine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_failed_page
 from pdfocr_watcher.jobs.folder import JobFolder
-from pdfocr_watcher.jobs.model import FailedPageStatus, Outputs, Stage, Status
+from pdfocr_watcher.jobs.model import FailedPageStatus, Output, Outputs, Stage, Status
 from pdfocr_watcher.jobs.settings import JobSettings, Priority
 from pdfocr_watcher.pipeline.opening import Earlier, Opener
 from pdfocr_watcher.pipeline.tasks import PageTask, task_line
@@ -24,6 +24,9 @@ CONTENT = b"%PDF-1.7 the same card"
 @pytest.fixture
 def job(tmp_path):
     return claimed_job(tmp_path / "jobs", content=CONTENT)
+
+
+WRITTEN = (Output.MARKDOWN_DET, Output.LAYOUTS)
 
 
 def opener(*rasterizers, on_duplicate=OnDuplicate.PROCESS, earlier=None, max_pages=100):
@@ -47,7 +50,12 @@ def earlier(tmp_path):
     for path in (folder.markdown, folder.grounding, folder.layouts, folder.images / "0_0.jpg"):
         path.write_bytes(f"{path.name} of the earlier job".encode())
     status = pending_status(9).model_copy(
-        update={"status": Status.COMPLETED, "stage": Stage.DONE, "total_pages": 3, "outputs": Outputs(image_count=1)}
+        update={
+            "status": Status.COMPLETED,
+            "stage": Stage.DONE,
+            "total_pages": 3,
+            "outputs": Outputs.of(WRITTEN, 1, {}),
+        }
     )
     return Earlier(status, folder.path)
 

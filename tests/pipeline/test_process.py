@@ -16,7 +16,7 @@ from pdfocr_watcher.config.model import Config, Folders, Inbox, Job, OnDuplicate
 from pdfocr_watcher.config.model import Engine as EngineConfig
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.index import JobIndex
-from pdfocr_watcher.jobs.model import Outputs, Stage, Status
+from pdfocr_watcher.jobs.model import Output, Stage, Status
 from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.jobs.status_file import read_status
 from pdfocr_watcher.pipeline import storage, workers
@@ -148,7 +148,9 @@ async def test_a_document_goes_through(rig):
 
     assert (status.status, status.stage, status.attempts) == (Status.COMPLETED, Stage.DONE, 1)
     assert (status.total_pages, status.processed_pages, status.failed_pages) == (20, 20, ())
-    assert status.outputs == Outputs(image_count=0)
+    assert status.outputs is not None
+    assert (status.outputs.layouts, status.outputs.document) == ("output_layouts.pdf", "output.json")
+    assert set(status.outputs.left_out) == {Output.SEARCHABLE_PDF}  # the engine null tells no lines
     assert status.engine.name == "null"
     assert status.sha256 is not None
     assert on_disk(job).model_dump_json() == status.model_dump_json()

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from pdfocr_watcher.document.model import Block, Box, FailedPage, Label
+from pdfocr_watcher.analysis.lines import Line, Word
+from pdfocr_watcher.document.model import Block, Box, FailedPage, Label, TextLine
 from pdfocr_watcher.engines.base import Engine, EngineInfo, Reading
 from pdfocr_watcher.engines.null import NullEngine
 from pdfocr_watcher.errors import ErrorCode
@@ -34,7 +35,8 @@ class FigureEngine(Engine):
             (
                 Block(Label.IMAGE, (Box(0, 0, 500, 400), Box(100, 500, 999, 999)), ""),
                 Block(Label.TEXT, (Box(0, 400, 999, 500),), f"{image.width} x {image.height}"),
-            )
+            ),
+            (Line(1.4, 12, 19.6, 15, "20 x 30", 0.91234, (Word(1.4, 6, "20"),)),),
         )
 
 
@@ -90,6 +92,7 @@ def test_a_page_that_was_read_has_its_checkpoint_its_picture_and_its_figures_and
     page = read_checkpoint(folder.checkpoint(3)).page
     assert (page.index, page.width, page.height, page.dpi) == (3, 20, 30, 144.0)
     assert [block.content for block in page.blocks] == ["", "20 x 30"]
+    assert page.lines == (TextLine((1, 12, 20, 15), "20 x 30", 0.912, ((1, 6, "20"),)),)
     assert sorted(os.listdir(folder.images)) == ["3_0.jpg", "3_1.jpg"]
     assert folder.layout_picture(3).read_bytes().startswith(b"\xff\xd8")
     assert not path.exists()
@@ -136,7 +139,9 @@ def test_results_are_put_together_and_their_figures_counted(folder):
     raster(folder)
     do(page_task(folder), FigureEngine())
     write_failed_page(folder, FailedPage(1, "render_failed", "no picture"))
-    assert do(AssembleTask(str(folder.path), 2)) == {"number": 1, "ok": True, "images": 2}
+    assert do(AssembleTask(str(folder.path), 2)) == {
+        "number": 1, "ok": True, "images": 2, "written": [], "left_out": {},
+    }  # fmt: skip
     assert folder.markdown.is_file()
 
 

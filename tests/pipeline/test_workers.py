@@ -82,9 +82,9 @@ async def test_pages_are_read_and_results_put_together(make_pool, folder):
     await asyncio.gather(*(pool.call(task, 10) for task in tasks))
     assert folder.checkpointed() == set(range(6))
 
-    reply = await pool.call(AssembleTask(str(folder.path), 6), 10)
+    reply = await pool.call(AssembleTask(str(folder.path), 6, ("layouts",)), 10)
 
-    assert reply["images"] == 0
+    assert (reply["images"], reply["written"], reply["left_out"]) == (0, ["layouts"], {})
     assert folder.layouts.read_bytes().startswith(b"%PDF-")
 
 

@@ -8,14 +8,14 @@ from urllib.parse import unquote_to_bytes, urljoin
 
 import pytest
 
-from pdfocr_watcher.errors import ErrorCode
+from pdfocr_watcher.errors import FAILURES, ErrorCode
 from pdfocr_watcher.jobs.model import Stage
 from pdfocr_watcher.jobs.naming import printable
 from pdfocr_watcher.service.dashboard.board import Board, Card
 from pdfocr_watcher.service.dashboard.elements import duration
 from pdfocr_watcher.service.dashboard.links import below, link_to
 from pdfocr_watcher.service.dashboard.page import page
-from pdfocr_watcher.service.health import DaemonState, JobCounts
+from pdfocr_watcher.service.health import DaemonState, FolderProblemNote, JobCounts
 from tests.service.boards import ATTACKS, MOMENT, TAGS, Page, attacked
 
 _ROOT = Path("/srv/ocr")
@@ -98,10 +98,20 @@ def test_a_job_in_work_shows_how_far_it_is(board):
 
 def test_a_failure_says_why_and_what_to_do(board):
     error = {"error_code": ErrorCode.PDF_ENCRYPTED, "error_message": "Page 3 is shut. "}
-    error["error_message"] += "Save it without a password and drop it again."
+    error["error_message"] += FAILURES[ErrorCode.PDF_ENCRYPTED].advice
     text = _text(dataclasses.replace(board, failed=(dataclasses.replace(_CARD, stage=Stage.DONE, **error),)))
     assert "pdf_encrypted" in text
-    assert "Page 3 is shut.What to do: Save it without a password and drop it again." in text
+    assert f"Page 3 is shut.What to do: {FAILURES[ErrorCode.PDF_ENCRYPTED].advice.replace('`', '')}" in text
+
+
+def test_a_folder_whose_settings_cannot_be_used_is_named_with_what_is_wrong(make_health):
+    problems = (
+        FolderProblemNote(folder="scans/<b>", message=".pdfocr.yaml: line 2: priorty: unknown key"),
+        FolderProblemNote(folder="", message=".pdfocr.yaml: line 1: dpi: must be a number"),
+    )
+    text = _text(Board(make_health(folder_problems=problems), 5.0))
+    assert "What lies in scans/<b> waits. .pdfocr.yaml: line 2: priorty: unknown key" in text
+    assert "What lies in the inbox waits. .pdfocr.yaml: line 1: dpi" in text
 
 
 @pytest.mark.parametrize("code", ErrorCode)

@@ -57,6 +57,7 @@ _OUTPUTS = {
     "searchable_pdf": "Searchable PDF",
     "layouts": "Layout",
     "markdown_det": "Markdown with boxes",
+    "document": "JSON",
     "images": "Figures",
 }
 _PRIVATE = "A private document"
@@ -135,6 +136,13 @@ def _notices(board: Board) -> Iterable[Element]:
         yield element("p", element("strong", f"{words}. "), health.reason, class_=f"notice {colour}", role="status")
     for note in health.engine_notes:
         yield element("p", note, class_="notice wait")
+    for problem in health.folder_problems:
+        yield element(
+            "p",
+            element("strong", "What lies in ", name_of(problem.folder) if problem.folder else "the inbox", " waits. "),
+            problem.message,
+            class_="notice wait",
+        )
 
 
 def _tiles(health: Health) -> Element:

@@ -72,17 +72,19 @@ def _end_all() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _find_figures() -> None:
-    """Have the null engine find a figure on every page, so that figures are written too."""
+def _find_something() -> None:
+    """Have the null engine find a figure and a line on every page, so that all outputs are written."""
+    from pdfocr_watcher.analysis.lines import Line  # noqa: PLC0415 - see below
     from pdfocr_watcher.document.model import Block, Box, Label  # noqa: PLC0415 - the daemon needs none of it
     from pdfocr_watcher.engines.base import Reading  # noqa: PLC0415
     from pdfocr_watcher.engines.null import NullEngine  # noqa: PLC0415
 
+    line = Line(10, 10, 90, 30, "a line of text", 0.9)
     figure = Block(Label.IMAGE, (Box(100, 100, 900, 500),), "")
-    NullEngine.recognize = lambda _engine, _image: Reading((figure,))  # type: ignore[method-assign]
+    NullEngine.recognize = lambda _engine, _image: Reading((figure,), (line,))  # type: ignore[method-assign]
 
 
 if order := os.environ.get("PDFOCR_FAULTS"):
     steps.watcher = Faults(json.loads(order))
     if _is_worker():
-        _find_figures()
+        _find_something()
