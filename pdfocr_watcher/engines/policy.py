@@ -17,7 +17,7 @@ DOUBTFUL_LINE = 0.96
 #: handwriting, Fraktur, typescript, a bad copy.
 DOUBTFUL_PAGE = 0.90
 #: So many lines, spread over a page, are read first: where they are on average less sure than this, the page is left to
-#: the careful networks at once. On first pages of the public set, samples of handwriting and of scripts that are not
+#: the careful networks at once. On the first pages of 33 documents, samples of handwriting and of scripts that are not
 #: read have .54 to .82, and none of a page that is not doubtful has less than .88. A mistake costs time only.
 SAMPLE = 8
 HOPELESS_PAGE = 0.85

@@ -18,8 +18,8 @@ from pdfocr_watcher.engines.raster import Raster
 
 #: What a line is scaled to, in pixels, and the least width that a network takes.
 LINE_HEIGHT = 48
-#: A picture longer than so many heights is squeezed: a line of a hundred characters is fifty heights long, and beyond
-#: this a network takes hundreds of megabytes.
+#: A picture longer than so many heights is squeezed: a line of a hundred characters is fifty heights long. At this a
+#: network takes half a gigabyte, and at 850 heights twice as much.
 MAX_RATIO = 200.0
 #: Heights of a line between two of its characters that are no longer the same stretch of text.
 WIDE_GAP = 1.5
