@@ -22,7 +22,7 @@ MIN_DENSITY = 0.5
 MIN_DOUBTFUL = 2
 LEAST_SHARE = 0.05
 DOUBTFUL_SHARE = 0.25
-#: A script is tried on if the first line is read with this confidence, and with such a share of its letters.
+#: A script is tried on if the first line of which anything is read is read with this confidence, and with such a share of its letters.
 PROMISING, PROMISING_SHARE = 0.5, 0.3
 #: So many lines are tried in a script, ...
 SAMPLE = 3
@@ -91,7 +91,7 @@ def choose_languages(doubtful: Sequence[Line], installed: Sequence[str], trial: 
         # Of Fraktur, the data of English would read half of the words, and wrongly.
         beside = () if script is FRAKTUR else english
         own = [code for code in script.languages if code in installed]
-        if not own or not _promises(trial(longest[:1], (own[0], *beside)), script):
+        if not own or not _promises(_first_reading(longest[:SAMPLE], (own[0], *beside), trial), script):
             continue
         if _says(trial(longest[:SAMPLE], (own[0], *beside)), script):
             sample = longest[:LANGUAGE_SAMPLE]
@@ -110,6 +110,16 @@ def _is_unread(line: Line) -> bool:
     """Whether there is room for far more characters than were read."""
     aspect = line.width / max(1.0, line.height)
     return aspect >= MIN_ASPECT and len(line.text) < MIN_DENSITY * aspect
+
+
+def _first_reading(lines: Sequence[Line], codes: Sequence[str], trial: Trial) -> Sequence[Line | None]:
+    """What is read of the first of some lines of which anything is: of some lines nothing is read at all."""
+    readings: Sequence[Line | None] = ()
+    for line in lines:
+        readings = trial([line], codes)
+        if any(readings):
+            break
+    return readings
 
 
 def _promises(readings: Sequence[Line | None], script: Script) -> bool:

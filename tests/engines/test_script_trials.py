@@ -69,6 +69,15 @@ def test_of_a_script_s_languages_the_surest_is_taken():
     assert choose_languages([line(confidence=0.7)], ("rus",), trial).languages == ("rus",)
 
 
+def test_lines_of_which_nothing_is_read_say_nothing_against_a_script():
+    def trial(regions, codes):
+        short = [region for region in regions if region.width < 600]
+        return [replace(line("اجتمعت اللجنة", 0.9)) if codes[0] == "ara" and one in short else None for one in regions]
+
+    lines = [line(confidence=0.7), line(confidence=0.7), line(confidence=0.7, width=500)]
+    assert choose_languages(lines, ALL, trial).languages == ("ara", "eng")
+
+
 @pytest.mark.parametrize(
     ("text", "confidence"),
     [("The committee met", 0.95), ("Комитет собрался", 0.6), ("Это", 0.95), ("12.5 + 7 = 19.5", 0.99)],
