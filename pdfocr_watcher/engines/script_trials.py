@@ -22,7 +22,8 @@ MIN_DENSITY = 0.5
 MIN_DOUBTFUL = 2
 LEAST_SHARE = 0.05
 DOUBTFUL_SHARE = 0.25
-#: A script is tried on if the first line of which anything is read is read with this confidence, and with such a share of its letters.
+#: A script is tried on if the first line of which anything is read has this confidence, and such a share of its
+#: letters.
 PROMISING, PROMISING_SHARE = 0.5, 0.3
 #: So many lines are tried in a script, ...
 SAMPLE = 3
