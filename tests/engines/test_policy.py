@@ -24,6 +24,19 @@ def test_a_line_is_doubted_by_its_confidence(confidence, doubtful):
     assert is_doubtful(reading(confidence)) is doubtful
 
 
+@pytest.mark.parametrize("text", ["C ontributing services", "S mall", "the P MS A"])
+def test_a_line_with_a_torn_word_is_doubted_however_surely_it_was_read(text):
+    assert is_doubtful(LineReading(text, 0.99, (), 0.0))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I have a plan", "J. R. R. Tolkien", "il y a", "R&D", "x-axis", "l'eau", "a) first", "第 T 章", "section 3 b)"],
+)
+def test_a_letter_that_may_stand_alone_tears_no_word(text):
+    assert not is_doubtful(LineReading(text, 0.99, (), 0.0))
+
+
 def test_a_page_is_doubted_by_the_confidence_of_its_characters():
     assert not is_page_doubtful([reading(0.97), reading(0.97)])
     assert is_page_doubtful([reading(DOUBTFUL_PAGE - 0.01)])
