@@ -13,7 +13,7 @@ from pdfocr_watcher.daemon.showing import Showing
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.jobs.granting import note_dropped
 from pdfocr_watcher.jobs.index import entry_of
-from pdfocr_watcher.jobs.model import JobStatus, Outputs, Stage, Status
+from pdfocr_watcher.jobs.model import JobStatus, Output, Outputs, Stage, Status
 from pdfocr_watcher.jobs.overview import overview_of
 from pdfocr_watcher.jobs.ownership import Dropped
 from pdfocr_watcher.jobs.rights import Rights
@@ -90,7 +90,8 @@ def _all_links(page):
 def test_jobs_of_every_kind_are_shown_with_what_leads_to_them(office):
     office.job(1, "in work.pdf", Status.PROCESSING, total_pages=4, processed_pages=1)
     office.job(2, "waits.pdf", Status.PENDING)
-    office.job(3, "mail/done.pdf", Status.COMPLETED, folder="outbox/mail", outputs=Outputs(image_count=1))
+    written = Outputs.of((Output.MARKDOWN_DET, Output.LAYOUTS), 1, {})
+    office.job(3, "mail/done.pdf", Status.COMPLETED, folder="outbox/mail", outputs=written)
     office.job(4, "bad.pdf", Status.FAILED, folder="failed", error_code=ErrorCode.PDF_DAMAGED, error_message="Torn.")
     page = office.write()
     text = "".join(page.texts)

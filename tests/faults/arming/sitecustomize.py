@@ -81,7 +81,7 @@ def _find_something() -> None:
 
     line = Line(10, 10, 90, 30, "a line of text", 0.9)
     figure = Block(Label.IMAGE, (Box(100, 100, 900, 500),), "")
-    NullEngine.recognize = lambda _engine, _image: Reading((figure,), (line,))  # type: ignore[method-assign]
+    NullEngine.recognize = lambda *_page: Reading((figure,), (line,))  # type: ignore[method-assign]
 
 
 if order := os.environ.get("PDFOCR_FAULTS"):
