@@ -1,8 +1,8 @@
 """How carefully lines are read, and when a quick reading will not do. Values only; the networks are `cascade`'s.
 
 The thresholds are measured. Of 1,640 lines on 26 pages of print the quick network reads 386 words otherwise than the
-careful one. From 0.96 down, an eighth of the lines' length has 47 % of them; from 0.965 with lone letters a fifth has
-62 %, from 0.97 with them a third has 71 %, from 0.98 nearly two thirds 91 %.
+careful one. From 0.96 down, with lone letters, a sixth of the lines' length has 55 % of them; from 0.97 down a third has
+71 %, from 0.98 nearly two thirds 91 %.
 """
 
 import re
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # the configuration, which names policies, must not load NumP
     from pdfocr_watcher.engines.recognition import LineReading
 
 #: A line that is read less surely by the quick network is read again by the careful one.
-DOUBTFUL_LINE = 0.965
+DOUBTFUL_LINE = 0.96
 #: So is one with a letter that stands alone and is no word of the languages that are read: "S mall", "the P MSA".
 _LONE_LETTER = re.compile(r"(?<![\w'\u2019.&-])[^\W\d_aAIiOoeEyYu\u00e0\u00e8\u00e9\u00f3\u00c0](?![\w'\u2019.)&-])")
 #: Scripts whose words are single characters, or that have none.
