@@ -105,36 +105,47 @@ class AnyScriptEngine(LineEngine):
     ) -> tuple[list[Line], Choice | None, str]:
         """The same, of a page with lines in doubt."""
         choice = None
+        looks = self._looks(image) if most_are(doubtful, found) else ""
         if any(map(is_foreign, candidates)):
             choice = choose_languages(
-                doubtful, candidates, lambda regions, codes: self._tesseract().read_regions(image, regions, codes)
+                doubtful,
+                candidates,
+                lambda regions, codes: self._tesseract().read_regions(image, regions, codes),
+                looks,
             )
         if choice is None:
             sure = [line for line in found if is_sure(line)]
-            return sure, None, self._remark(image) if most_are(doubtful, found) else ""
-        readings = self._tesseract().read_regions(image, found, choice.languages)
-        better = [_better(line, reading, choice) for line, reading in zip(found, readings, strict=True)]
-        lines = [line for line in better if line is not None]
+            return sure, None, self._remark(looks) if most_are(doubtful, found) else ""
+        page: list[Line] = []
         if most_are(doubtful, found):
             # Lines of another script may be found less well too: of Arabic, the half of some.
             page = self._tesseract().read_page(image, choice.languages)
             page = [line for line in page if line.confidence >= MIN_CONFIDENCE]
-            lines = max(lines, [*page, *_beside(page, lines)], key=_said)
-        return lines, choice, ""
+        rest = _beside(page, found)
+        readings = self._tesseract().read_regions(image, rest, choice.languages)
+        better = [_better(line, reading, choice) for line, reading in zip(rest, readings, strict=True)]
+        return [*page, *(line for line in better if line is not None)], choice, ""
 
-    def _remark(self, image: Image.Image) -> str:
-        """What a person may do about a page most of whose lines could not be read; empty where that is nothing."""
-        installed = installed_languages(self._folder)
+    def _looks(self, image: Image.Image) -> str:
+        """The script that a page seems to be in, as Unicode calls it; empty where nothing tells."""
         if self._folder is None or not has_script_detection(self._folder):
-            if any(map(is_foreign, installed)):
-                return ""
+            return ""
+        scale = max(1, max(image.size) // DETECTION_SIDE)
+        return self._tesseract().find_script(image.reduce(scale) if scale > 1 else image)
+
+    def _remark(self, looks: str) -> str:
+        """What a person may do about a page most of whose lines could not be read; empty where that is nothing.
+
+        Args:
+            looks: the script that the page seems to be in; empty where nothing tells.
+        """
+        installed = installed_languages(self._folder)
+        if not looks and not any(map(is_foreign, installed)):
             return (
                 "Most lines could hardly be read. If they are in another script than Latin, Chinese or Japanese, "
                 f"install its language, as with {install_advice(['rus'])}: see docs/languages.md."
             )
-        scale = max(1, max(image.size) // DETECTION_SIDE)
-        name = self._tesseract().find_script(image.reduce(scale) if scale > 1 else image)
-        script = next((script for script in FOREIGN if script.name == name), None)
+        script = next((script for script in FOREIGN if script.name == looks), None)
         if script is None or any(code in installed for code in script.languages):
             return ""
         return (
@@ -166,8 +177,3 @@ def _better(line: Line, reading: Line | None, choice: Choice) -> Line | None:
 def _beside(page: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
     """The lines that are not where those of the page are."""
     return [line for line in lines if not any(line.shared(other) > COVERED * line.area for other in page)]
-
-
-def _said(lines: Sequence[Line]) -> float:
-    """How much lines say, and how surely."""
-    return sum(len(line.text) * line.confidence for line in lines)

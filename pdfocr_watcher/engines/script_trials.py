@@ -18,6 +18,8 @@ DOUBT = 0.93
 MIN_CHARACTERS = 6
 MIN_ASPECT = 3
 MIN_DENSITY = 0.5
+#: Where only some lines of a page are in doubt, they are so many times longer than high: labels in figures are not.
+MIN_LONG = 6
 #: A page is looked at again where so many of its lines are in doubt, and this share of them; or, of few lines, that.
 MIN_DOUBTFUL = 2
 LEAST_SHARE = 0.05
@@ -69,6 +71,8 @@ def doubtful_lines(lines: Sequence[Line], doubt: float = DOUBT) -> list[Line]:
     """
     telling = [line for line in lines if _tells(line)]
     doubtful = [line for line in telling if _is_unread(line) or line.confidence < doubt]
+    if 2 * len(doubtful) <= len(telling):
+        doubtful = [line for line in doubtful if line.width >= MIN_LONG * line.height]
     enough = min(max(MIN_DOUBTFUL, LEAST_SHARE * len(telling)), max(1, DOUBTFUL_SHARE * len(telling)))
     return doubtful if len(doubtful) >= enough else []
 
@@ -78,17 +82,24 @@ def most_are(doubtful: Sequence[Line], lines: Sequence[Line]) -> bool:
     return 2 * len(doubtful) > sum(map(_tells, lines))
 
 
-def choose_languages(doubtful: Sequence[Line], installed: Sequence[str], trial: Trial) -> Choice | None:
+def choose_languages(
+    doubtful: Sequence[Line], installed: Sequence[str], trial: Trial, looks: str = ""
+) -> Choice | None:
     """The languages that lines are written in; None where they are in none that there is.
 
     Args:
         doubtful: the lines, at least one.
         installed: the codes of the languages that may be chosen from.
         trial: reads some of them.
+        looks: the script that their page seems to be in, which is tried first; where it is one that needs no other
+            reader, nothing is tried. Empty where nothing tells.
     """
+    scripts = sorted((*FOREIGN, FRAKTUR), key=lambda script: script.name != looks)
+    if looks and scripts[0].name != looks:
+        return None
     english = ("eng",) if "eng" in installed else ()
     longest = sorted(doubtful, key=lambda line: -line.width)
-    for script in (*FOREIGN, FRAKTUR):
+    for script in scripts:
         # Of Fraktur, the data of English would read half of the words, and wrongly.
         beside = () if script is FRAKTUR else english
         own = [code for code in script.languages if code in installed]

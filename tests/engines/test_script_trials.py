@@ -33,6 +33,7 @@ def tried(answers):
         ([line()] * 20 + [line(confidence=0.8)], 0),
         ([line()] * 20 + [line(confidence=0.8)] * 2, 2),
         ([line()] * 90 + [line(confidence=0.8)] * 3, 0),
+        ([line()] * 20 + [line("Country", 0.8, width=70)] * 6, 0),
         ([line(confidence=0.8)], 1),
         ([line()] * 20 + [line("IV", 0.6, width=40)] * 5, 0),
         ([line("", 0.0)] * 3, 3),
@@ -45,6 +46,7 @@ def tried(answers):
         "one smudge",
         "two lines",
         "some of very many",
+        "labels of a figure",
         "a single line",
         "short ones",
         "unread ones",
@@ -67,6 +69,20 @@ def test_of_a_script_s_languages_the_surest_is_taken():
     trial, _ = tried({"rus": ("Комітет зібрався", 0.8), "ukr": ("Комітет зібрався", 0.95)})
     assert choose_languages([line(confidence=0.7)], ALL, trial).languages == ("ukr", "eng")
     assert choose_languages([line(confidence=0.7)], ("rus",), trial).languages == ("rus",)
+
+
+def test_what_the_page_looks_like_is_tried_first():
+    trial, asked = tried({"ara": ("اجتمعت اللجنة", 0.9), "rus": ("Комитет собрался", 0.9)})
+    assert choose_languages([line(confidence=0.7)], ALL, trial, "Arabic").languages == ("ara", "eng")
+    assert set(asked) == {"ara"}
+    assert choose_languages([line(confidence=0.7)], ALL, trial, "Thai").languages == ("rus", "eng"), "it may be wrong"
+
+
+@pytest.mark.parametrize("looks", ["Latin", "Han", "Cyrillic_of_old"])
+def test_nothing_is_tried_on_a_page_that_looks_as_if_nobody_else_read_it(looks):
+    trial, asked = tried({"rus": ("Комитет собрался", 0.9)})
+    assert choose_languages([line(confidence=0.7)], ALL, trial, looks) is None
+    assert asked == []
 
 
 def test_lines_of_which_nothing_is_read_say_nothing_against_a_script():
