@@ -30,6 +30,8 @@ SURE, CONVINCED = 0.95, 0.85
 MIN_CONFIDENCE = 0.5
 #: A line that Tesseract found itself is the same as one with this part of its area in it.
 COVERED = 0.3
+#: It is the whole of one with this share of its width.
+WHOLE = 0.8
 #: Scripts are detected on a smaller page as well, and sooner: pixels on its long side.
 DETECTION_SIDE = 1200
 
@@ -118,13 +120,18 @@ class AnyScriptEngine(LineEngine):
             return sure, None, self._remark(looks) if most_are(doubtful, found) else ""
         page: list[Line] = []
         if most_are(doubtful, found):
-            # Lines of another script may be found less well too: of Arabic, the half of some.
+            # At one go is quicker; and lines of another script may be found less well too: of Arabic, the half of some.
             page = self._tesseract().read_page(image, choice.languages)
-            page = [line for line in page if line.confidence >= MIN_CONFIDENCE]
-        rest = _beside(page, found)
+        lines = [line for line in page if line.confidence >= CONVINCED and _is_whole(line, found)]
+        rest = _beside(lines, found)
         readings = self._tesseract().read_regions(image, rest, choice.languages)
         better = [_better(line, reading, choice) for line, reading in zip(rest, readings, strict=True)]
-        return [*page, *(line for line in better if line is not None)], choice, ""
+        lines += [line for line in better if line is not None]
+        return (
+            [*lines, *_beside([*lines, *rest], [one for one in page if one.confidence >= MIN_CONFIDENCE])],
+            choice,
+            "",
+        )
 
     def _looks(self, image: Image.Image) -> str:
         """The script that a page seems to be in, as Unicode calls it; empty where nothing tells."""
@@ -172,6 +179,13 @@ def _better(line: Line, reading: Line | None, choice: Choice) -> Line | None:
     if foreign:
         return line if line.confidence >= SURE and not convinced else reading
     return line if line.confidence >= reading.confidence else reading
+
+
+def _is_whole(line: Line, found: Sequence[Line]) -> bool:
+    """Whether a line that Tesseract found is all of one that was found before, rather than a piece."""
+    return any(
+        line.shared(one) >= WHOLE * min(line.area, one.area) and line.width >= WHOLE * one.width for one in found
+    )
 
 
 def _beside(page: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
