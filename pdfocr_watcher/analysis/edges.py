@@ -14,6 +14,8 @@ from pdfocr_watcher.document.model import GRID, Block, Box, Label, Page
 EDGE = 0.14
 #: ... in so many rows at most ...
 DEPTH = 3
+#: ... of so many blocks at most that are looked at ...
+ROW_BLOCKS = 8
 #: ... of so many characters, ...
 MAX_CHARACTERS = 140
 #: ... and in one line each: a box is at most so many times as high as its lines, or as this share of the page.
@@ -97,7 +99,8 @@ def _rows(page: Page, *, at_top: bool) -> list[list[int]]:
         if block.label is Label.IMAGE:
             continue  # a logo may stand beside or above a running title
         if rows and _beside(block, page.blocks[rows[-1][0]]):
-            rows[-1].append(position)
+            if len(rows[-1]) < ROW_BLOCKS:
+                rows[-1].append(position)
         elif len(rows) == DEPTH:
             break
         else:

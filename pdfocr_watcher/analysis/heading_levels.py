@@ -139,7 +139,8 @@ def _middle(counts: Mapping[int, int]) -> int:
 def with_level(block: Block, level: int) -> Block:
     """A heading with its level; its content begins with as many marks."""
     label = Label.TITLE if level == 1 else Label.SUB_TITLE
-    return replace(block, label=label, content=f"{'#' * level} {without_marks(block.content)}", level=level)
+    text = without_marks(block.content)
+    return replace(block, label=label, content=f"{'#' * level} {text}" if text.strip() else "", level=level)
 
 
 def without_marks(content: str) -> str:
@@ -152,7 +153,7 @@ def first_headings(page: Page) -> list[Heading]:
     found: list[Heading] = []
     before = 0
     for position, block in enumerate(page.blocks):
-        if block.label in HEADINGS:
+        if block.label in HEADINGS and without_marks(block.content).strip():
             numbered = numbered_depth(bare_text(block.content)) is not None
             top = block.boxes[0].y1 / GRID if block.boxes else 0.0
             found.append(Heading(page.index, position, block.label, line_points(block, page), top, before, numbered))

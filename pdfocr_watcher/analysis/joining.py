@@ -64,8 +64,10 @@ def healed_words(texts: Sequence[str]) -> tuple[str, ...]:
 def with_hyphens(text: str, healed: Iterable[str], compounds: Container[str]) -> str:
     """A joined text with the hyphens of those of its healed words that are known to have one."""
     for word in healed:
-        if _plain(word) in compounds:
-            text = text.replace(_HYPHEN.sub("", word), word, 1)
+        joined = list(re.finditer(rf"(?<!\w){re.escape(_HYPHEN.sub('', word))}(?!\w)", text))
+        # Where the word stands there twice, nothing says which of them was broken.
+        if _plain(word) in compounds and len(joined) == 1:
+            text = text[: joined[0].start()] + word + text[joined[0].end() :]
     return text
 
 

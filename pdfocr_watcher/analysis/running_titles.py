@@ -123,7 +123,9 @@ def _on_page(
         line = list(row)
         sure = [text for text in line if place(text) in repeated or text.label in FURNITURE]
         slotted = [text for text in line if place(text) not in titles and _in_slot(text, nearby)]
-        beside = [text for text in line if text.label not in HEADINGS] if sure else []
+        # What stands there only once is left out for good where nothing on other pages bears it out.
+        borne_out = any(place(text) in repeated for text in line)
+        beside = [text for text in line if text.label not in HEADINGS] if borne_out else []
         running = [text for text in line if text in sure or text in slotted or text in beside]
         labels |= {
             text.block: _label(text) for text in running if place(text) in repeated or text.label not in FURNITURE
@@ -218,7 +220,7 @@ def _running(run: _Run, pages: int, body: float | None) -> Sequence[EdgeText]:
         alike = len({numbers_in(text.text) for text in members}) == 1
         return members[1:] if often and alike else ()
     if len(members) >= PAGES:
-        return members
+        return members[1:] if headed else members
     near = len(members) >= MIN_PAGES and members[-1].page - members[0].page <= NEAR
     return members if near and not headed else ()
 

@@ -41,7 +41,11 @@ def purge(
         raise typer.BadParameter("give one of --older-than AGE and --retention", param_hint="--older-than")
     age, loaded, now = _age(older_than) if older_than is not None else None, load(config), utc_now()
     kept = Ages(age, age) if age is not None else ages_of(loaded)
-    ages = Ages(None if failed and not completed else kept.completed, None if completed and not failed else kept.failed)
+    # Of one ending alone, the jobs' own settings would speak for both.
+    own = kept.own and completed is failed
+    ages = Ages(
+        None if failed and not completed else kept.completed, None if completed and not failed else kept.failed, own
+    )
     folders = loaded.folders
     roots = Roots(folders.outbox, folders.failed, folders.jobs)
     places = list(candidates(roots, ages, now))
@@ -58,8 +62,8 @@ def purge(
     done = Purged()
     for ending, age in ((Status.COMPLETED, ages.completed), (Status.FAILED, ages.failed)):
         left = [place for place in places if place.ending is ending]
-        while left and age is not None:
-            some, left = _purge_some(loaded, left, age, now)
+        while left and ages.concern(ending):
+            some, left = _purge_some(loaded, left, Ages(age, age, ages.own), now)
             done += some
     for line in done.kept:
         typer.echo(f"stays: {printable(displayable(line))}", err=True)
@@ -80,7 +84,7 @@ def _examined(roots: Roots, place: Place, ages: Ages, now: datetime) -> Expired 
         return None
 
 
-def _purge_some(config: Config, places: list[Place], age: timedelta, now: datetime) -> tuple[Purged, list[Place]]:
+def _purge_some(config: Config, places: list[Place], ages: Ages, now: datetime) -> tuple[Purged, list[Place]]:
     """Have a running daemon remove the first of these results, or remove all of them; gives what is left to do too."""
     folders, batch = config.folders, places[:BATCH]
 
@@ -88,9 +92,11 @@ def _purge_some(config: Config, places: list[Place], age: timedelta, now: dateti
         from pdfocr_watcher.daemon.changes import purge_without_daemon  # noqa: PLC0415 - it needs the pipeline
 
         batch[:] = places
-        return purge_without_daemon(config, places, Ages(age, age), now).to_json()
+        return purge_without_daemon(config, places, ages, now).to_json()
 
-    done = change_jobs(folders, lambda: ask(folders.jobs, Verb.PURGE, places=batch, age=age), here)
+    done = change_jobs(
+        folders, lambda: ask(folders.jobs, Verb.PURGE, places=batch, age=ages.completed, own=ages.own), here
+    )
     return Purged.from_json(done), places[len(batch) :]
 
 

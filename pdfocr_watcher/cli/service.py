@@ -48,6 +48,7 @@ def install_service(
         str, typer.Option("--gpus", metavar="NUMBERS", help="The GPUs that it sees, as in CUDA_VISIBLE_DEVICES.")
     ] = "",
     droppers: Annotated[bool, typer.Option("--droppers", help="Let it give results to who dropped the PDFs.")] = False,
+    network: Annotated[bool, typer.Option("--network", help="Let it use the network, as hooks that send may.")] = False,
     dry_run: DryRunOption = False,
     root: RootOption = Path("/"),
 ) -> None:
@@ -56,7 +57,8 @@ def install_service(
 
     file = find_config(config, os.environ).absolute()
     loaded = load_config(file, os.environ)
-    service = _described(loaded, file, user, instance, resolve_engine(loaded.engine.name), gpus, droppers=droppers)
+    engine = resolve_engine(loaded.engine.name)
+    service = _described(loaded, file, user, instance, engine, gpus, droppers=droppers, network=network)
     try:
         files = unit_files(service)
     except ValueError as error:
@@ -118,7 +120,7 @@ def _unit(instance: str) -> str:
 
 
 def _described(
-    config: Config, file: Path, user: str, instance: str, engine: str, gpus: str, *, droppers: bool
+    config: Config, file: Path, user: str, instance: str, engine: str, gpus: str, *, droppers: bool, network: bool
 ) -> Installation:
     _unit(instance)
     if user in {"root", "0"}:
@@ -146,7 +148,7 @@ def _described(
         own_folders=tuple(folder for folder in own_folders if not folder.exists()),
         gpu=engine == "vllm" or bool(gpus),
         gpus=gpus,
-        network=engine == "vllm-server",
+        network=network or engine == "vllm-server",
         droppers=droppers,
     )
 

@@ -417,7 +417,9 @@ class FolderSettings(Section):
     """What a file .pdfocr.yaml in a folder of the inbox may set, for what is dropped there: see docs/folders.md."""
 
     allow: tuple[FolderKey, ...] = Field(
-        tuple(FolderKey), description="the keys that it may have; [] to look at no such files"
+        tuple(key for key in FolderKey if key is not FolderKey.RETENTION),
+        description="the keys that it may have; [] to look at no such files. Who may write into the inbox's top folder "
+        "sets them for all: allow retention only where whoever drops may also decide when results go",
     )
     max_dpi: int = Field(600, ge=36, le=1200, description="the highest resolution that it may ask for")
 

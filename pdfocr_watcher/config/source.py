@@ -122,6 +122,8 @@ def parse(text: str, variable: str = "") -> Written:
         raise SourceError(_syntax_problem(error, variable)) from error
     except RecursionError as error:
         raise SourceError(Problem(Place(0, variable), "is nested too deeply")) from error
+    except (ValueError, ArithmeticError) as error:  # PyYAML lets through what Python says of a huge or odd number
+        raise SourceError(Problem(Place(0, variable), "is not valid YAML: it has a number that is none")) from error
     finally:
         loader.dispose()
 
@@ -189,7 +191,7 @@ def _value(loader: _Loader, node: yaml.Node, text: str) -> float | str | None:
     """The number, truth value or nothing that a plain word stands for; itself where YAML errs (`!!int x`, `0b_`)."""
     try:
         value: float | None = loader.construct_object(node)
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, ArithmeticError):
         return text
     return value
 

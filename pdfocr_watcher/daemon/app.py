@@ -320,7 +320,7 @@ class Daemon:
         """Give the rooms a configuration in which only keys of `config.changing.RELOADABLE` have changed."""
         self._config = config = decided(config, self._engine)
         set_level(config.service.log_level)
-        self._intake.configure(config.inbox, config.job.max_bytes)
+        self._intake.configure(config.inbox, config.job.max_bytes, FolderRules.of(config, self._engine))
         self._settling.configure(config.inbox.settle_seconds)
         self._space.configure(config.inbox)
         for room in (self._condition, self._pipeline, self._derived, self._retaining):

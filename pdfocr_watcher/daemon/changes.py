@@ -233,7 +233,7 @@ class Changes:
             case Verb.REINDEX:
                 return _reindexed(await loop.run_in_executor(self._threads, reindex, self._folders, self._index))
             case Verb.PURGE:
-                return (await self.purge(request.places, Ages(request.age, request.age))).to_json()
+                return (await self.purge(request.places, Ages(request.age, request.age, request.own))).to_json()
             case Verb.RETRY:
                 job = await self._retry(job_id)
                 self._index.put(job.status, job.folder.path)

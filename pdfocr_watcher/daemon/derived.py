@@ -99,8 +99,9 @@ class Derived:
             _Rewritten("health", self._folders.root / HEALTH_NAME, self._write_health),
             _Rewritten("metrics", metrics_file(config), self._write_metrics),
         ]
-        if config.service.dashboard:
-            self._files.append(_Rewritten("dashboard", dashboard_file(config), Showing(config).write))
+        self._showing = Showing(config) if config.service.dashboard else None
+        if self._showing is not None:
+            self._files.append(_Rewritten("dashboard", dashboard_file(config), self._showing.write))
         self._overview = Overview()
         self._overview_not_before = 0.0
         self._closed = False
@@ -109,6 +110,8 @@ class Derived:
     def configure(self, config: Config) -> None:
         """Write as often as this says from now on; where, stays."""
         self._config = config
+        if self._showing is not None:
+            self._showing.configure(config)
         before, self._changed = self._changed, asyncio.Event()
         before.set()
 

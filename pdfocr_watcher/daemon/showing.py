@@ -52,6 +52,10 @@ class Showing:
         #: Whether a job may be named, and its outputs once it has ended; of those that were shown last.
         self._known: dict[Path, _Found] = {}
 
+    def configure(self, config: Config) -> None:
+        """Say from now on how often it is written by this; where, and for whom, stays."""
+        self._interval = config.service.health_interval
+
     def write(self, snapshot: Snapshot) -> None:
         """Write it whole.
 

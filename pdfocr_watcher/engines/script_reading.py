@@ -14,7 +14,7 @@ from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.engines.base import EngineInfo, LineEngine, Reading
 from pdfocr_watcher.engines.rapidocr import RapidOcrEngine, is_sure
-from pdfocr_watcher.engines.script_trials import Choice, choose_languages, doubtful_lines, most_are
+from pdfocr_watcher.engines.script_trials import Choice, choose_languages, doubtful_lines, is_tried, most_are
 from pdfocr_watcher.engines.scripts import AUTO, FOREIGN, install_advice, is_foreign
 from pdfocr_watcher.engines.tessdata import has_script_detection, installed_codes, installed_languages
 from pdfocr_watcher.errors import PdfocrError
@@ -30,8 +30,8 @@ SURE, CONVINCED = 0.95, 0.85
 MIN_CONFIDENCE = 0.5
 #: A line that Tesseract found itself is the same as one with this part of its area in it.
 COVERED = 0.3
-#: It is the whole of one with this share of its width.
-WHOLE = 0.8
+#: It is all of one with this share of its width and this one of its area, and at most so many times higher.
+WHOLE, SAME, HIGHER = 0.8, 0.4, 2.0
 #: Scripts are detected on a smaller page as well, and sooner: pixels on its long side.
 DETECTION_SIDE = 1200
 
@@ -109,11 +109,13 @@ class AnyScriptEngine(LineEngine):
         choice = None
         looks = self._looks(image) if most_are(doubtful, found) else ""
         if any(map(is_foreign, candidates)):
+            named = tuple(candidates) != installed_languages(self._folder)
             choice = choose_languages(
                 doubtful,
                 candidates,
                 lambda regions, codes: self._tesseract().read_regions(image, regions, codes),
-                looks,
+                # Whoever names languages knows better than a look at the page.
+                looks if not named or is_tried(looks) else "",
             )
         if choice is None:
             sure = [line for line in found if is_sure(line)]
@@ -122,23 +124,23 @@ class AnyScriptEngine(LineEngine):
         if most_are(doubtful, found):
             # At one go is quicker; and lines of another script may be found less well too: of Arabic, the half of some.
             page = self._tesseract().read_page(image, choice.languages)
-        lines = [line for line in page if line.confidence >= CONVINCED and _is_whole(line, found)]
-        rest = _beside(lines, found)
+            page = [line for line in page if line.confidence >= MIN_CONFIDENCE]
+        whole = [_whole(line, page, choice) for line in found]
+        rest = [line for line, other in zip(found, whole, strict=True) if other is None]
         readings = self._tesseract().read_regions(image, rest, choice.languages)
-        better = [_better(line, reading, choice) for line, reading in zip(rest, readings, strict=True)]
-        lines += [line for line in better if line is not None]
-        return (
-            [*lines, *_beside([*lines, *rest], [one for one in page if one.confidence >= MIN_CONFIDENCE])],
-            choice,
-            "",
-        )
+        better = (_better(line, reading, choice) for line, reading in zip(rest, readings, strict=True))
+        lines = [line for line in (*dict.fromkeys(whole), *better) if line is not None]
+        return [*lines, *_beside(lines, page)], choice, ""
 
     def _looks(self, image: Image.Image) -> str:
         """The script that a page seems to be in, as Unicode calls it; empty where nothing tells."""
         if self._folder is None or not has_script_detection(self._folder):
             return ""
         scale = max(1, max(image.size) // DETECTION_SIDE)
-        return self._tesseract().find_script(image.reduce(scale) if scale > 1 else image)
+        try:
+            return self._tesseract().find_script(image.reduce(scale) if scale > 1 else image)
+        except PdfocrError:  # damaged data: the trials do without
+            return ""
 
     def _remark(self, looks: str) -> str:
         """What a person may do about a page most of whose lines could not be read; empty where that is nothing.
@@ -181,11 +183,15 @@ def _better(line: Line, reading: Line | None, choice: Choice) -> Line | None:
     return line if line.confidence >= reading.confidence else reading
 
 
-def _is_whole(line: Line, found: Sequence[Line]) -> bool:
-    """Whether a line that Tesseract found is all of one that was found before, rather than a piece."""
-    return any(
-        line.shared(one) >= WHOLE * min(line.area, one.area) and line.width >= WHOLE * one.width for one in found
-    )
+def _whole(line: Line, page: Sequence[Line], choice: Choice) -> Line | None:
+    """What Tesseract surely read at the place of a whole line; None where the line is better read by itself."""
+    for other in page:
+        width = min(line.right, other.right) - max(line.left, other.left)
+        there = width >= WHOLE * line.width and line.shared(other) >= SAME * max(line.area, other.area * SAME)
+        better = choice.script.share(other.text) >= MIN_SHARE or not is_sure(line)
+        if there and better and other.confidence >= CONVINCED and other.height <= HIGHER * line.height:
+            return other
+    return None
 
 
 def _beside(page: Sequence[Line], lines: Sequence[Line]) -> list[Line]:

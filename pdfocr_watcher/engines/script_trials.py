@@ -94,9 +94,9 @@ def choose_languages(
         looks: the script that their page seems to be in, which is tried first; where it is one that needs no other
             reader, nothing is tried. Empty where nothing tells.
     """
-    scripts = sorted((*FOREIGN, FRAKTUR), key=lambda script: script.name != looks)
-    if looks and scripts[0].name != looks:
+    if looks and not is_tried(looks):
         return None
+    scripts = sorted((*FOREIGN, FRAKTUR), key=lambda script: script.name != looks)
     english = ("eng",) if "eng" in installed else ()
     longest = sorted(doubtful, key=lambda line: -line.width)
     for script in scripts:
@@ -112,6 +112,11 @@ def choose_languages(
                 best = max(own, key=lambda code: _confidence(trial(sample, (code, *beside))))
             return Choice(script, (best, *beside))
     return None
+
+
+def is_tried(name: str) -> bool:
+    """Whether a script is one of those that are tried, by its name."""
+    return any(script.name == name for script in (*FOREIGN, FRAKTUR))
 
 
 def _tells(line: Line) -> bool:

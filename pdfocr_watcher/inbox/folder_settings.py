@@ -81,6 +81,11 @@ class FolderSettings:
         #: What is wrong at present, by folder.
         self.problems: tuple[FolderProblem, ...] = ()
 
+    def configure(self, rules: FolderRules, settle_seconds: float) -> None:
+        """Judge by other rules from now on; every file is read anew."""
+        self._rules, self._settle_seconds = rules, settle_seconds
+        self._known = {folder: _Known(known.signature, known.since) for folder, known in self._known.items()}
+
     def observe(self, now: float, found: Mapping[str, Signature]) -> frozenset[str]:
         """Take up what a sweep found, and read what has come to rest; blocking.
 

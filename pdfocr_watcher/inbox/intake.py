@@ -154,10 +154,11 @@ class Intake:
         self.swept.clear()
         self._wake.set()
 
-    def configure(self, settings: Inbox, max_bytes: int) -> None:
+    def configure(self, settings: Inbox, max_bytes: int, rules: FolderRules) -> None:
         """Notice and judge by other settings from now on; what was left where it lies is judged anew."""
         self._settings, self._max_bytes = settings, max_bytes
         self._tracker = StabilityTracker(settings.settle_seconds, settings.unmarked_settle_seconds)
+        self._folder_settings.configure(rules, settings.settle_seconds)
         self._left.clear()
         self.look_again()
 

@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from pdfocr_watcher.jobs.descent import Descent
-from pdfocr_watcher.jobs.durable import is_regular_file, make_folder, remove_file, remove_tree, sync_folder, write_file
+from pdfocr_watcher.jobs.durable import (
+    is_regular_file,
+    make_folder,
+    read_file,
+    remove_file,
+    remove_tree,
+    sync_folder,
+    write_file,
+)
 from pdfocr_watcher.jobs.ownership import (
     Dropped,
     Granted,
@@ -29,6 +37,8 @@ from pdfocr_watcher.jobs.steps import Step, step
 
 #: Where the rights of what was dropped are noted in a job's folder, until its result has its own.
 DROPPED_NAME = "dropped.json"
+#: Bytes that the note may have; rights with long lists of users have a few thousand.
+MOST_NOTED = 1_000_000
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _ANY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -81,8 +91,9 @@ def read_dropped(folder: Path) -> Dropped:
     Raises:
         OSError: the folder cannot be read.
     """
-    with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
-        data = json.loads((folder / DROPPED_NAME).read_bytes())
+    with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        # In a result it may be anybody's file.
+        data = json.loads(read_file(folder / DROPPED_NAME, MOST_NOTED) or b"")
         return Dropped(_rights(data["file"]), tuple(map(_rights, data["folders"])))
     return _rights_there(folder)
 

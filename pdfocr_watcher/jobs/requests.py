@@ -53,14 +53,16 @@ class Request:
         verb: what is asked.
         job_id: of which job; empty for `purge` and `reindex`.
         places: which results to purge.
-        age: how long ago their job must have ended to be purged.
+        age: how long ago their job must have ended to be purged; None where only the jobs' own settings may say.
+        own: whether jobs whose own settings say less go sooner.
     """
 
     token: str
     verb: Verb
     job_id: str = ""
     places: tuple[Place, ...] = ()
-    age: timedelta = timedelta()
+    age: timedelta | None = timedelta()
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,13 @@ class Answer:
 
 
 def ask(
-    jobs: Path, verb: Verb, job_id: str = "", places: Iterable[Place] = (), age: timedelta = timedelta()
+    jobs: Path,
+    verb: Verb,
+    job_id: str = "",
+    places: Iterable[Place] = (),
+    age: timedelta | None = timedelta(),
+    *,
+    own: bool = False,
 ) -> Request:
     """Put a request where the daemon finds it.
 
@@ -96,12 +104,13 @@ def ask(
         job_id: see `Request`, as the others.
         places: at most `retention.BATCH`, so that the daemon answers soon.
         age: for `places`.
+        own: for `places`.
 
     Raises:
         OSError: the jobs folder cannot be written.
     """
-    request = Request(secrets.token_hex(8), verb, job_id, tuple(places), age)
-    data = {**asdict(request), "age": age.total_seconds()}
+    request = Request(secrets.token_hex(8), verb, job_id, tuple(places), age, own)
+    data = {**asdict(request), "age": None if age is None else age.total_seconds()}
     folder = jobs / _FOLDER
     make_folder(folder, exist_ok=True)
     write_file(folder / f"{request.token}{_ASKED}", json.dumps(data).encode())
@@ -140,7 +149,11 @@ def pending_requests(jobs: Path) -> list[Request]:
 
 def _request(token: str, data: dict[str, Any]) -> Request:
     places = tuple(Place(Status(place["ending"]), tuple(map(str, place["parts"]))) for place in data["places"])
-    return Request(token, Verb(data["verb"]), str(data["job_id"]), places, timedelta(seconds=data["age"]))
+    age = None if data["age"] is None else timedelta(seconds=data["age"])
+    verb, own = Verb(data["verb"]), data["own"] is True
+    if verb is Verb.PURGE and age is None and not own:
+        raise ValueError("a purge without an age")
+    return Request(token, verb, str(data["job_id"]), places, age, own)
 
 
 def give_answer(jobs: Path, request: Request, answer: Answer) -> None:

@@ -19,6 +19,8 @@ _log = structlog.get_logger(__name__)
 
 #: Seconds that putting the results together may take, for a job and for each of its pages.
 _ASSEMBLY_SECONDS = (120.0, 2.0)
+#: The most that the searchable PDF may take of a worker, in seconds: others wait meanwhile.
+_SEARCHABLE_SECONDS = 900.0
 #: What is said of a task whose worker had to be replaced.
 _WORKER_LOST = frozenset({ErrorCode.ENGINE_CRASHED, ErrorCode.ENGINE_OUT_OF_MEMORY, ErrorCode.ENGINE_TIMEOUT})
 #: So often a worker may be lost over the results of one job.
@@ -73,7 +75,8 @@ class Finisher:
     async def _assemble(self, job: ActiveJob, total: int) -> Assembled:
         """Have a worker put the outputs together, again and again while the file system refuses."""
         fixed, per_page = _ASSEMBLY_SECONDS
-        seconds = (fixed + per_page * total) / 2  # for the searchable PDF, and as much for all else
+        # For the searchable PDF, which needs a hundredth of a second a page, and as much for all else.
+        seconds = min(_SEARCHABLE_SECONDS, (fixed + per_page * total) / 2)
         left_out: dict[Output, str] = {}
         asked = job.settings.outputs
         wanted = self._outputs if asked is None else tuple(map(Output, asked))

@@ -13,6 +13,7 @@ from pdfocr_watcher.jobs.index import read_entries
 from pdfocr_watcher.jobs.lock import JobsLock
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.requests import Verb, ask
+from pdfocr_watcher.jobs.settings import JobSettings
 from pdfocr_watcher.jobs.status_file import read_status, write_status
 from pdfocr_watcher.pipeline.active import utc_now
 from tests.cli.conftest import Command
@@ -128,6 +129,20 @@ def test_the_configurations_ages_are_each_for_their_results(
         file.write(f"\nretention: {ages}\n")
     assert command("purge", "--retention", "-y", "-c", written_site.config).status == 0
     assert _sources(written_site) == left
+
+
+def test_days_of_a_job_s_own_count_where_folders_may_set_them(command: Command, written_site: Site) -> None:
+    folder = written_site.result("a.pdf").folder
+    status = read_status(folder)
+    assert status is not None
+    write_status(folder, status.model_copy(update={"settings": JobSettings(completed_days=1)}))
+    before = _sources(written_site)
+    assert command("purge", "--retention", "-y", "-c", written_site.config).status == 0
+    assert _sources(written_site) == before
+    with written_site.config.open("a", encoding="utf-8") as file:
+        file.write("\nfolder_settings: {allow: [retention]}\n")
+    assert command("purge", "--retention", "-y", "-c", written_site.config).status == 0
+    assert _sources(written_site) == before - {"a.pdf"}
 
 
 @pytest.mark.parametrize("options", [[], ["--retention", "--older-than", "30d"]])

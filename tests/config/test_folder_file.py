@@ -117,7 +117,7 @@ def test_the_administrator_says_what_may_be_set():
 
 @pytest.mark.parametrize(("days", "allowed"), [(1, True), (30, True), (31, False), (0, False)])
 def test_a_result_is_kept_no_longer_than_the_configuration_keeps_it(days, allowed):
-    limited = rules(retention=Retention(completed_days=30))
+    limited = rules(retention=Retention(completed_days=30), folder_settings=FolderSettings(allow=tuple(FolderKey)))
     text = f"retention: {{completed_days: {days}, failed_days: 1000}}\n"
     if allowed:
         assert parse(text, limited).completed_days == days
@@ -140,3 +140,13 @@ def test_what_was_allowed_at_the_claim_may_be_forbidden_since_but_must_still_be_
     assert list(later.obstacles(JobSettings(priority=Priority.HIGH, completed_days=30, dpi=300))) == []
     assert [name for name, _ in later.obstacles(JobSettings(dpi=301))] == ["dpi"]
     assert [name for name, _ in later.obstacles(JobSettings(prompt="Free OCR."))] == ["prompt"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['prompt: "\\U00110000"\n', "%YAML " + "9" * 5000 + ".1\n---\ndpi: 90\n", "dpi: " + "1:" * 180 + "1.0\n"],
+    ids=["no character", "a version of many digits", "a number beyond all"],
+)
+def test_what_yaml_stumbles_over_is_a_mistake_like_any_other(text):
+    with pytest.raises(FolderFileError):
+        parse(text)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from pdfocr_watcher.config.model import Config, Folders, FolderSettings, Retention
+from pdfocr_watcher.config.model import Config, FolderKey, Folders, FolderSettings, Retention
 from pdfocr_watcher.daemon.changes import purge_without_daemon
 from pdfocr_watcher.daemon.retaining import NOTE_NAME, Retaining, ages_of, next_round
 from pdfocr_watcher.jobs.folder import result_folder
@@ -42,7 +42,8 @@ def config(tmp_path):
     for folder in names.values():
         folder.mkdir()
     folders = Folders(root=tmp_path, **names)
-    return Config(folders=folders, retention=Retention(completed_days=30, failed_days=60))
+    retention = Retention(completed_days=30, failed_days=60)
+    return Config(folders=folders, retention=retention, folder_settings=FolderSettings(allow=(FolderKey.RETENTION,)))
 
 
 class Watchman:
@@ -88,8 +89,7 @@ ROUND = ["retention.removed"]
 
 def test_zero_days_are_for_ever(config):
     assert ages_of(config) == Ages(30 * DAY, 60 * DAY, own=True)
-    assert ages_of(Config()) == Ages(None, None, own=True)
-    assert ages_of(Config(folder_settings=FolderSettings(allow=()))) == Ages(None, None)
+    assert ages_of(Config()) == Ages(None, None)
 
 
 async def test_days_of_a_jobs_own_are_kept_to_in_the_daily_round(config, watchman):

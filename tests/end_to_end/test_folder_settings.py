@@ -28,7 +28,7 @@ def _cli(site: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_each_folder_has_its_own_and_a_bad_one_stops_no_other(make_site: MakeSite) -> None:
-    site = make_site()
+    site = make_site({"folder_settings": {"allow": ["dpi", "outputs", "priority", "retention"]}})
     _set(site, "fine", "dpi: 90\noutputs: [report]\nretention: {completed_days: 30}\n")
     _set(site, "broken", "dpi: 90\npriorty: low\n")
     for folder in ("fine", "broken", "."):

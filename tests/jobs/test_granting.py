@@ -8,7 +8,14 @@ import pytest
 
 from pdfocr_watcher.jobs import granting, steps
 from pdfocr_watcher.jobs.delivery import deliver, make_safe
-from pdfocr_watcher.jobs.granting import close_to_others, is_exposed, note_dropped, rights_in_inbox, write_mirror
+from pdfocr_watcher.jobs.granting import (
+    close_to_others,
+    is_exposed,
+    note_dropped,
+    read_dropped,
+    rights_in_inbox,
+    write_mirror,
+)
 from pdfocr_watcher.jobs.model import Stage, Status
 from pdfocr_watcher.jobs.ownership import Dropped, GroupRule, OwnerRule, Policy
 from pdfocr_watcher.jobs.rights import Rights, rights_of
@@ -370,3 +377,20 @@ def test_a_mirror_bears_the_name_of_the_pdf_where_its_readers_are_the_pdfs(root,
         assert rights(mirror / "document.json") == (ALICE.uid, OFFICE if mirror_mode & 0o2000 else 0, "600")
         assert not BOB.can_read(mirror / "document.json")
         assert ALICE.can_read(mirror / "document.json")
+
+
+@pytest.mark.parametrize("trap", ["pipe", "link", "endless", "beyond all numbers"])
+def test_a_note_that_somebody_put_into_a_result_is_no_note(tmp_path, trap):
+    note = tmp_path / granting.DROPPED_NAME
+    (tmp_path / "input.pdf").write_bytes(b"%PDF")
+    match trap:
+        case "pipe":
+            os.mkfifo(note)
+        case "link":
+            note.symlink_to("/dev/zero")
+        case "endless":
+            note.touch()
+            os.truncate(note, 10**12)
+        case "beyond all numbers":
+            note.write_text('{"file": {"uid": Infinity, "gid": 0, "mode": 0, "acl": [], "default": []}, "folders": []}')
+    assert read_dropped(tmp_path).file == rights_of(tmp_path / "input.pdf")

@@ -120,3 +120,9 @@ def test_an_instance_has_a_plain_name(name):
 
 def test_every_file_bears_the_mark_by_which_it_is_removed_again():
     assert all(text.startswith(MARK) for text in unit_files(default_installation()).values())
+
+
+def test_a_drop_in_that_a_person_copies_from_the_repository_is_not_taken_for_an_installed_one():
+    drop_ins = [text for path, text in repository_files().items() if path.parts[0] == "drop-ins"]
+    assert len(drop_ins) == 3
+    assert not any(text.startswith(MARK) for text in drop_ins)

@@ -125,7 +125,8 @@ def repository_files() -> dict[Path, str]:
     for folder in ("sysusers.d", "tmpfiles.d"):
         found[Path(folder) / f"{NAME}.conf"] = unit_files(default)[Path("etc") / folder / f"{NAME}.conf"]
     for name in ("gpu", "network", "droppers"):
-        found[Path("drop-ins") / f"{name}.conf"] = MARK + drop_in(name)
+        # Without the mark: what a person puts into place stays there, whatever is installed later.
+        found[Path("drop-ins") / f"{name}.conf"] = drop_in(name)
     return found
 
 
@@ -149,6 +150,8 @@ def _instance(service: Installation) -> str:
             "[Service]",
             "ExecStart=",
             f"ExecStart={values['program']} run --config {values['config']}",
+            f"User={service.user}",
+            f"Group={service.group}",
             f"TimeoutStopSec={values['stop_seconds']}",
             values["further_groups"],
             f"ProtectHome={values['home']}",
