@@ -42,7 +42,7 @@ section>header small{{font-weight:400;color:#666;margin-left:.6rem}}
 p{{margin:.2rem 0;white-space:pre-wrap}}
 h2,h3,h4,h5,h6{{margin:.2rem 0}}h2{{font-size:1.35rem}}h3{{font-size:1.1rem}}
 table{{border-collapse:collapse;font-size:.9rem}}
-td,th{{border:1px solid #999;padding:.15rem .4rem;text-align:left;vertical-align:top}}
+td,th{{border:1px solid #999;padding:.15rem .4rem;text-align:left;vertical-align:top;overflow-wrap:normal}}
 figure{{margin:.2rem 0}}figure img{{max-width:100%;max-height:24rem;border:1px solid #ddd}}
 figcaption{{color:#555;font-size:.9rem;white-space:pre-wrap}}
 pre{{margin:.2rem 0;padding:.4rem;background:#f3f3f1;white-space:pre-wrap}}

@@ -43,7 +43,8 @@ class ReadingPolicy(StrEnum):
 def is_doubtful(reading: "LineReading") -> bool:
     """Whether a quick reading of one line will not do."""
     torn = _LONE_LETTER.search(reading.text) and not _UNSPACED.search(reading.text)
-    return reading.confidence < DOUBTFUL_LINE or bool(torn)
+    # An underscore is rare, and read for a blank; where there are many, as in code, the quick network loses some.
+    return reading.confidence < DOUBTFUL_LINE or bool(torn) or "_" in reading.text
 
 
 def is_page_doubtful(readings: Sequence["LineReading"]) -> bool:

@@ -24,8 +24,8 @@ def test_a_line_is_doubted_by_its_confidence(confidence, doubtful):
     assert is_doubtful(reading(confidence)) is doubtful
 
 
-@pytest.mark.parametrize("text", ["C ontributing services", "S mall", "the P MS A"])
-def test_a_line_with_a_torn_word_is_doubted_however_surely_it_was_read(text):
+@pytest.mark.parametrize("text", ["C ontributing services", "S mall", "the P MS A", "from the_previous years"])
+def test_a_line_with_a_torn_word_or_an_underscore_is_doubted_however_surely_it_was_read(text):
     assert is_doubtful(LineReading(text, 0.99, (), 0.0))
 
 
