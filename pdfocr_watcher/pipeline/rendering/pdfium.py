@@ -12,8 +12,8 @@ from pdfocr_watcher.pipeline.rendering import ppm
 from pdfocr_watcher.pipeline.rendering.bounded import Outcome, run_bounded
 from pdfocr_watcher.pipeline.rendering.confine import Limits
 from pdfocr_watcher.pipeline.rendering.model import PageSize
-from pdfocr_watcher.pipeline.rendering.protection import UNPROTECTED, Protection
-from pdfocr_watcher.pipeline.rendering.sandbox.launch import ENVIRONMENT, REFUSED, REFUSED_MARK
+from pdfocr_watcher.pipeline.rendering.protection import UNPROTECTED, Protection, unconfined_error
+from pdfocr_watcher.pipeline.rendering.sandbox.launch import ENVIRONMENT
 
 #: Started by its path: importing it by name would import this package, and with it Pillow.
 _CHILD = Path(__file__).with_name("pdfium_child.py")
@@ -64,8 +64,8 @@ class PdfiumRasterizer:
             raise PdfocrError(ErrorCode.INPUT_MISSING, str(pdf))
         if word in _REFUSALS:
             raise PdfocrError(_REFUSALS[word], rest)
-        if outcome.returncode == REFUSED and outcome.stderr.startswith(REFUSED_MARK.encode()):
-            raise PdfocrError(ErrorCode.SANDBOX_UNAVAILABLE, outcome.stderr.decode("utf-8", "replace").strip())
+        if (unconfined := unconfined_error(outcome)) is not None:
+            raise unconfined
         if outcome.returncode != 0 or word != "pages" or len(lines) != int(rest):
             raise PdfocrError(ErrorCode.PDF_DAMAGED, f"({end_words(outcome)})")
         return tuple(PageSize(float(width), float(height)) for width, height in map(str.split, lines))

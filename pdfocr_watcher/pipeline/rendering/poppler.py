@@ -16,8 +16,8 @@ from pdfocr_watcher.pipeline.rendering import ppm
 from pdfocr_watcher.pipeline.rendering.bounded import Outcome, children_ended_after, run_bounded
 from pdfocr_watcher.pipeline.rendering.confine import Launchers, Limits, confined_command
 from pdfocr_watcher.pipeline.rendering.model import PageSize
-from pdfocr_watcher.pipeline.rendering.protection import UNPROTECTED, Protection
-from pdfocr_watcher.pipeline.rendering.sandbox.launch import ENVIRONMENT, REFUSED, REFUSED_MARK
+from pdfocr_watcher.pipeline.rendering.protection import UNPROTECTED, Protection, unconfined_error
+from pdfocr_watcher.pipeline.rendering.sandbox.launch import ENVIRONMENT
 
 #: pdfinfo prints two lines a page; what the document says of itself stands before them.
 _BYTES_PER_PAGE = 160
@@ -153,8 +153,8 @@ def _refusal(pdf: Path, outcome: Outcome) -> PdfocrError:
     """Why pdfinfo did not open a document, by what it printed."""
     if not os.path.isfile(pdf):  # noqa: PTH113 - Path.is_file() raises where a folder above may not be read
         return PdfocrError(ErrorCode.INPUT_MISSING, str(pdf))
-    if outcome.returncode == REFUSED and outcome.stderr.startswith(REFUSED_MARK.encode()):
-        return PdfocrError(ErrorCode.SANDBOX_UNAVAILABLE, outcome.stderr.decode("utf-8", "replace").strip())
+    if (unconfined := unconfined_error(outcome)) is not None:
+        return unconfined
     if b"Incorrect password" in outcome.stderr:
         return PdfocrError(ErrorCode.PDF_ENCRYPTED)
     # A page tree that poppler does not believe has no pages either, but says so first.

@@ -11,8 +11,8 @@ from pathlib import Path
 import structlog
 
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
-from pdfocr_watcher.pipeline.rendering.bounded import run_bounded
-from pdfocr_watcher.pipeline.rendering.sandbox.launch import ENVIRONMENT, LANDLOCK, SECCOMP
+from pdfocr_watcher.pipeline.rendering.bounded import Outcome, run_bounded
+from pdfocr_watcher.pipeline.rendering.sandbox.launch import ENVIRONMENT, LANDLOCK, REFUSED, REFUSED_MARK, SECCOMP
 
 _log = structlog.get_logger(__name__)
 
@@ -58,6 +58,13 @@ class Protection:
 
 #: Limits alone.
 UNPROTECTED = Protection()
+
+
+def unconfined_error(outcome: Outcome) -> PdfocrError | None:
+    """SANDBOX_UNAVAILABLE, if a process ended because it could not be confined; None if it could."""
+    if outcome.returncode == REFUSED and outcome.stderr.startswith(REFUSED_MARK.encode()):
+        return PdfocrError(ErrorCode.SANDBOX_UNAVAILABLE, outcome.stderr.decode("utf-8", "replace").strip())
+    return None
 
 
 def find_protection() -> Protection:

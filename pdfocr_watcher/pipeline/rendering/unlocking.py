@@ -15,8 +15,7 @@ from pdfocr_watcher.pipeline.rendering import ppm
 from pdfocr_watcher.pipeline.rendering.bounded import Outcome
 from pdfocr_watcher.pipeline.rendering.confine import Limits
 from pdfocr_watcher.pipeline.rendering.pdfium import end_words, run_child
-from pdfocr_watcher.pipeline.rendering.protection import UNPROTECTED, Protection
-from pdfocr_watcher.pipeline.rendering.sandbox.launch import REFUSED, REFUSED_MARK
+from pdfocr_watcher.pipeline.rendering.protection import UNPROTECTED, Protection, unconfined_error
 
 _log = structlog.get_logger(__name__)
 
@@ -79,8 +78,8 @@ def _judge(outcome: Outcome, passwords: int, limit: float) -> None:
     """Raise what kept a copy from being made."""
     if outcome.timed_out:
         raise PdfocrError(ErrorCode.PDF_TIMEOUT, f"({limit:g} s)")
-    if outcome.returncode == REFUSED and outcome.stderr.startswith(REFUSED_MARK.encode()):
-        raise PdfocrError(ErrorCode.SANDBOX_UNAVAILABLE, outcome.stderr.decode("utf-8", "replace").strip())
+    if (unconfined := unconfined_error(outcome)) is not None:
+        raise unconfined
     word, _, rest = outcome.stdout.decode("ascii", "replace").strip().partition(" ")
     if word == "encrypted":
         detail = f"None of the {passwords} passwords in `render.passwords_file` opens it."
