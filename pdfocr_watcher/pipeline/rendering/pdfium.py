@@ -87,9 +87,15 @@ class PdfiumRasterizer:
 
 
 def run_child(
-    protection: Protection, limits: Limits, timeout: float, keep_bytes: int, *arguments: str, given: bytes = b""
+    protection: Protection,
+    limits: Limits,
+    timeout: float,
+    keep_bytes: int,
+    *arguments: str,
+    given: bytes = b"",
+    child: Path = _CHILD,
 ) -> Outcome:
-    """Have a process with PDFium do something (see `pdfium_child`).
+    """Have a process with PDFium do something (see `pdfium_child` and `text_child`).
 
     Args:
         protection: what confines it.
@@ -98,16 +104,17 @@ def run_child(
         keep_bytes: how much of its outputs is kept.
         arguments: what it is to do.
         given: its input.
+        child: the program, which is started by its path.
 
     Raises:
         OSError: it cannot be started.
     """
     figures = (limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, os.getpid())
-    args = [sys.executable, "-I", str(_CHILD), protection.argument, *map(str, figures), *arguments]
-    return run_bounded(args, child_environment(), timeout, keep_bytes, given)
+    args = [sys.executable, "-I", str(child), protection.argument, *map(str, figures), *arguments]
+    return run_bounded(args, _environment(), timeout, keep_bytes, given)
 
 
-def child_environment() -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """The child's environment; a Python that is not installed in the usual place may need its library path."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return ENVIRONMENT | kept

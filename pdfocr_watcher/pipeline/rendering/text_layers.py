@@ -3,18 +3,15 @@
 What that process does is in `text_child`; what its files say is read by `analysis.text_layer`, which believes nothing.
 """
 
-import os
 import stat
-import sys
 from pathlib import Path
 
 import structlog
 
 from pdfocr_watcher.analysis.text_layer import MAX_BYTES
 from pdfocr_watcher.pipeline.rendering import ppm
-from pdfocr_watcher.pipeline.rendering.bounded import run_bounded
 from pdfocr_watcher.pipeline.rendering.confine import Limits
-from pdfocr_watcher.pipeline.rendering.pdfium import child_environment
+from pdfocr_watcher.pipeline.rendering.pdfium import run_child
 from pdfocr_watcher.pipeline.rendering.protection import UNPROTECTED, Protection
 
 _log = structlog.get_logger(__name__)
@@ -77,12 +74,11 @@ class TextLayers:
         timeout = _RUN_SECONDS + _PAGE_SECONDS * len(pages)
         # Limits.for_call counts in rasters.
         processor = Limits.for_call(self._memory_bytes, 1, timeout).cpu_seconds
-        figures = (self._memory_bytes, processor, MAX_BYTES, os.getpid())
+        limits = Limits(self._memory_bytes, processor, MAX_BYTES)
         with ppm.scratch_folder(next(iter(rasters.values())).parent.absolute()) as scratch:
-            args = [sys.executable, "-I", str(_CHILD), self._protection.argument, *map(str, figures)]
-            args += [str(pdf.absolute()), str(pages.start), str(pages.stop), str(scratch)]
+            job = (str(pdf.absolute()), str(pages.start), str(pages.stop), str(scratch))
             try:
-                outcome = run_bounded(args, child_environment(), timeout, _SAID_BYTES)
+                outcome = run_child(self._protection, limits, timeout, _SAID_BYTES, *job, child=_CHILD)
             except OSError as error:  # what cannot be started today is no trouble of the disk
                 _log.warning("text_layer.failed", pages=f"{pages.start + 1}-{pages.stop}", said=[str(error)])
                 return

@@ -146,7 +146,7 @@ def test_what_is_no_plain_file_is_not_taken(layers, folder, monkeypatch):
         (scratch / "page-3.text").write_text(json.dumps({"width": 1, "height": 1, "words": []}))
         return type("Outcome", (), {"returncode": 0})
 
-    monkeypatch.setattr("pdfocr_watcher.pipeline.rendering.text_layers.run_bounded", forge)
+    monkeypatch.setattr("pdfocr_watcher.pipeline.rendering.pdfium.run_bounded", forge)
     first, second, third = tell(layers, b"", folder, 3)
     assert (first, second) == (b"", b"")
     assert third
