@@ -97,17 +97,19 @@ class AnyScriptEngine(LineEngine):
         if not doubtful:
             return sure, None, ""
         try:
-            return self._read_again(image, candidates, found, doubtful)
+            lines, choice, remark = self._read_again(image, candidates, found, doubtful)
         except (PdfocrError, ImportError) as error:
             # Data that are damaged must not cost what was read without them.
             return sure, None, f"Tesseract cannot be used: {error}"
+        return sure if lines is None else lines, choice, remark
 
     def _read_again(
         self, image: Image.Image, candidates: Sequence[str], found: Sequence[Line], doubtful: Sequence[Line]
-    ) -> tuple[list[Line], Choice | None, str]:
-        """The same, of a page with lines in doubt."""
+    ) -> tuple[list[Line] | None, Choice | None, str]:
+        """The same, of a page with lines in doubt; no lines where they are in no language that is known."""
         choice = None
-        looks = self._looks(image) if most_are(doubtful, found) else ""
+        most = most_are(doubtful, found)
+        looks = self._looks(image) if most else ""
         if any(map(is_foreign, candidates)):
             named = tuple(candidates) != installed_languages(self._folder)
             choice = choose_languages(
@@ -118,10 +120,9 @@ class AnyScriptEngine(LineEngine):
                 looks if not named or is_tried(looks) else "",
             )
         if choice is None:
-            sure = [line for line in found if is_sure(line)]
-            return sure, None, self._remark(looks) if most_are(doubtful, found) else ""
+            return None, None, self._remark(looks) if most else ""
         page: list[Line] = []
-        if most_are(doubtful, found):
+        if most:
             # At one go is quicker; and lines of another script may be found less well too: of Arabic, the half of some.
             page = self._tesseract().read_page(image, choice.languages)
             page = [line for line in page if line.confidence >= MIN_CONFIDENCE]
