@@ -5,9 +5,7 @@ it, turned upright and level, with the origin in its top left corner. `python -m
 rewrites the schema file from the models here.
 """
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pdfocr_watcher.document.figures import figure_crops
 from pdfocr_watcher.document.layouts import page_points
 from pdfocr_watcher.document.model import GRID, Block, FailedPage, Label, Page, TextLine
+from pdfocr_watcher.json_schema import FOLDER, published_schema, schema_text
 
 #: The JSON Schema of output.json, as it ships.
-SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "output.schema.json"
+SCHEMA_FILE = FOLDER / "output.schema.json"
 _POINTS_PER_INCH = 72
 #: What of a page's reading is told by fields of its own.
 _UPRIGHTING = ("turn", "skew")
@@ -219,16 +218,12 @@ def _points(pixels: tuple[int, int, int, int], dpi: float) -> Corners:
 
 def output_schema() -> dict[str, Any]:
     """The JSON Schema of output.json, as it ships in the package."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Document.model_json_schema(mode="serialization"),
-        "title": "output.json of pdfocr-watcher, schema_version 1",
-    }
+    return published_schema(Document, "output.json")
 
 
 def output_schema_json() -> str:
     """The schema as the text of its file."""
-    return json.dumps(output_schema(), indent=2) + "\n"
+    return schema_text(output_schema())
 
 
 if __name__ == "__main__":

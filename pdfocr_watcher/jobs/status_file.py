@@ -3,7 +3,6 @@
 `python -m pdfocr_watcher.jobs.status_file` rewrites the schema file from the model.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,13 @@ from pydantic import ValidationError
 
 from pdfocr_watcher.jobs.durable import read_file, write_durably, write_file
 from pdfocr_watcher.jobs.model import JobStatus
+from pdfocr_watcher.json_schema import FOLDER, published_schema, schema_text
 
 STATUS_NAME = "status.json"
 #: Room for twenty thousand failed pages, each with its reason.
 _MOST_BYTES = 32 << 20
 #: The JSON Schema of status.json, as it ships.
-SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "status.schema.json"
+SCHEMA_FILE = FOLDER / "status.schema.json"
 
 
 def write_status(folder: Path, status: JobStatus, *, name_too: bool = True) -> None:
@@ -57,17 +57,12 @@ def read_status(folder: Path) -> JobStatus | None:
 
 def status_schema() -> dict[str, Any]:
     """The JSON Schema of status.json, as it ships in the package."""
-    schema = JobStatus.model_json_schema(mode="serialization")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "status.json of pdfocr-watcher, schema_version 1",
-    }
+    return published_schema(JobStatus, STATUS_NAME)
 
 
 def status_schema_json() -> str:
     """The schema as the text of its file."""
-    return json.dumps(status_schema(), indent=2) + "\n"
+    return schema_text(status_schema())
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 `python -m pdfocr_watcher.service.health` rewrites its published JSON Schema from the model.
 """
 
-import json
 import os
 import socket
 from datetime import datetime
@@ -17,11 +16,12 @@ from pdfocr_watcher import __version__
 from pdfocr_watcher.errors import FAILURES, ErrorCode
 from pdfocr_watcher.jobs.durable import read_file, write_file
 from pdfocr_watcher.jobs.model import Moment
+from pdfocr_watcher.json_schema import FOLDER, published_schema, schema_text
 
 HEALTH_NAME = "health.json"
 _MOST_BYTES = 1 << 20
 #: The JSON Schema of health.json, as it ships.
-SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "health.schema.json"
+SCHEMA_FILE = FOLDER / "health.schema.json"
 
 
 class DaemonState(StrEnum):
@@ -148,20 +148,10 @@ def heartbeat_age(health: Health, now: datetime) -> float:
 
 def health_schema_json() -> str:
     """The JSON Schema of health.json, as the text of its file."""
-    schema = Health.model_json_schema(mode="serialization")
+    schema = published_schema(Health, HEALTH_NAME)
     for field in schema["properties"].values():
         field.pop("default", None)  # a version, a host name and a process id of whoever writes the schema
-    return (
-        json.dumps(
-            {
-                "$schema": "https://json-schema.org/draft/2020-12/schema",
-                **schema,
-                "title": "health.json of pdfocr-watcher, schema_version 1",
-            },
-            indent=2,
-        )
-        + "\n"
-    )
+    return schema_text(schema)
 
 
 if __name__ == "__main__":
