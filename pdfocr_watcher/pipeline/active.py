@@ -13,7 +13,7 @@ from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.folder import JobFolder
 from pdfocr_watcher.jobs.model import FailedPageStatus, JobStatus, Stage, Status, Worker
-from pdfocr_watcher.jobs.settings import JobSettings
+from pdfocr_watcher.jobs.settings import JobSettings, Priority
 from pdfocr_watcher.pipeline.rendering import PageSize
 
 Now = Callable[[], datetime]
@@ -69,6 +69,11 @@ class ActiveJob:
     def settings(self) -> JobSettings:
         """What holds for this job alone."""
         return self.status.settings or JobSettings()
+
+    @property
+    def priority(self) -> Priority:
+        """Whose pages go before and after its own."""
+        return self.settings.priority or Priority.NORMAL
 
     @property
     def input(self) -> Path:

@@ -23,7 +23,6 @@ from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import write_failed_page
 from pdfocr_watcher.jobs.model import EngineStatus, Stage, Status
-from pdfocr_watcher.jobs.settings import Priority
 from pdfocr_watcher.pipeline.active import ActiveJob, Now
 from pdfocr_watcher.pipeline.finishing import Finisher
 from pdfocr_watcher.pipeline.journal import StatusJournal
@@ -140,7 +139,7 @@ class Pipeline:
     def add(self, job: ActiveJob) -> None:
         """Take a pending job."""
         self._jobs[job.job_id] = job
-        self._scheduler.add(job.job_id, job.settings.priority or Priority.NORMAL)
+        self._scheduler.add(job.job_id, job.priority)
         self._wake.set()
 
     async def cancel(self, job_id: str) -> ActiveJob | None:
@@ -272,7 +271,7 @@ class Pipeline:
         await self._storage_trouble(job, error)
         if not job.cancelled:
             job.put_back(self._now(), job.status.processed_pages)
-            self._scheduler.add(job.job_id, job.settings.priority or Priority.NORMAL)
+            self._scheduler.add(job.job_id, job.priority)
             self._wake.set()
 
     async def _opened(self, job: ActiveJob, opened: Opened) -> None:
