@@ -9,25 +9,10 @@ from pdfocr_watcher.analysis.direction import is_right_to_left, mirrored_block, 
 from pdfocr_watcher.analysis.lines import Line, Word
 from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.document.model import Block, Box, Label
-from pdfocr_watcher.engines.base import EngineInfo, LineEngine
+from tests.analysis.typeset import Reader
 
 WIDTH, HEIGHT = 1240, 1754
 HEBREW = "הוועדה נפגשה ביום שלישי בספרייה הישנה ועברה על כל רשימת הסירות"
-
-
-class Reader(LineEngine):
-    """Reads the lines that it is given."""
-
-    def __init__(self, lines):
-        self._lines = lines
-
-    @property
-    def info(self):
-        return EngineInfo("reader", "none", "1")
-
-    def read_lines(self, image):
-        del image
-        return self._lines
 
 
 def hebrew(top, left, right, text):

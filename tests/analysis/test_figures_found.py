@@ -13,9 +13,8 @@ from pdfocr_watcher.analysis.figures import find_figures
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.document.model import Label
-from pdfocr_watcher.engines.base import EngineInfo, LineEngine
 from pdfocr_watcher.engines.ink import ink_mask
-from tests.analysis.typeset import prose, set_column, set_line
+from tests.analysis.typeset import Reader, prose, set_column, set_line
 
 #: A mask of 300 x 400 cells, each 4 pixels wide and high.
 CELL, WIDTH, HEIGHT = 4, 1200, 1600
@@ -247,21 +246,6 @@ def test_the_caption_below_is_preferred_to_one_above():
     lines = [set_line("Figure 1: another one's", 300, 465), set_line("Figure 2: its own", 300, 915)]
     captions = [block.content for block in place(lines, FIGURE) if block.label is Label.IMAGE_CAPTION]
     assert captions == ["Figure 2: its own"]
-
-
-class Reader(LineEngine):
-    """Knows the lines of its page."""
-
-    def __init__(self, lines):
-        self._lines = lines
-
-    @property
-    def info(self):
-        return EngineInfo("reader", "none", "1")
-
-    def read_lines(self, image):
-        del image
-        return self._lines
 
 
 def drawn_page(ink="black", paper="white"):

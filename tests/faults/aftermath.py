@@ -10,6 +10,16 @@ from tests.faults.armed import Run
 
 #: What lies in jobs/ beside the jobs, as long as there are daemons.
 OF_THE_DAEMON = {".lock", ".requests", ".inbox-mount"}
+#: What a result holds whatever its pages are, but for its status.
+_OUTPUTS = (
+    "output.mmd",
+    "output_det.mmd",
+    "output_layouts.pdf",
+    "output.json",
+    "report.html",
+    "input.pdf",
+    "output_searchable.pdf",
+)
 
 
 def pages_done(site: Site) -> set[int]:
@@ -22,9 +32,10 @@ def pages_read(run: Run) -> list[int]:
     return [int(Path(where).stem) for name, where in run.passed if name.startswith("before recognize")]
 
 
-def outputs_of(folder: Path, names: Collection[str]) -> dict[str, bytes]:
-    """The files of a result."""
-    return {name: (folder / name).read_bytes() for name in names}
+def outputs_of(folder: Path, pages: int) -> dict[str, bytes]:
+    """The files of a result, but for its status, of a document with a figure and a line on each of its pages."""
+    numbered = [name for page in range(pages) for name in (f"images/{page}_0.jpg", f"report/{page:04d}.jpg")]
+    return {name: (folder / name).read_bytes() for name in (*_OUTPUTS, *numbered)}
 
 
 def what_is_wrong(
