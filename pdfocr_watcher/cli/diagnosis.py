@@ -9,8 +9,9 @@ from pathlib import Path
 from pdfocr_watcher import __version__
 from pdfocr_watcher.cli.findings import Finding, Level
 from pdfocr_watcher.cli.model_diagnosis import model_findings
+from pdfocr_watcher.config.choices import Renderer, Sandbox
 from pdfocr_watcher.config.folder_rules import FolderRules
-from pdfocr_watcher.config.model import Config, Renderer, Sandbox
+from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.policy import ReadingPolicy

@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pdfocr_watcher.config.model import Config, Engine, EngineName, Folders, Permissions, TextLayer
+from pdfocr_watcher.config.choices import EngineName, TextLayer
+from pdfocr_watcher.config.model import Config, Engine, Folders, Permissions
 from pdfocr_watcher.config.nearest import nearest_choice
 from pdfocr_watcher.config.overlaps import STATIONS, Clash, folder_around, folder_clashes
 from pdfocr_watcher.config.permissions import file_mode, folder_mode, group_of

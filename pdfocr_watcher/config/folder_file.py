@@ -7,8 +7,8 @@ Where such files lie is known in `inbox.folder_settings`, what they may say in `
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pdfocr_watcher.config.choices import FolderKey
 from pdfocr_watcher.config.folder_rules import FolderRules
-from pdfocr_watcher.config.model import FolderKey
 from pdfocr_watcher.config.nearest import nearest_choice
 from pdfocr_watcher.config.problem import Place, Problem, SourceError
 from pdfocr_watcher.config.source import Entry, Listing, Scalar, Table, Written, parse

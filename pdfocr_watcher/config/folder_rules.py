@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pdfocr_watcher.config.model import Config, FolderKey
+from pdfocr_watcher.config.choices import FolderKey
+from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.engines.own_profiles import resolve_profile
 from pdfocr_watcher.engines.profiles import PROMPT
 from pdfocr_watcher.engines.registry import GENERATIVE

@@ -5,12 +5,25 @@ The sample file and the reference page are generated from this module; nothing e
 
 import re
 from datetime import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pdfocr_watcher.config.choices import (
+    Dtype,
+    EngineName,
+    FolderKey,
+    LogFormat,
+    LogLevel,
+    NotPdf,
+    Observer,
+    OnDuplicate,
+    Renderer,
+    RepetitionGuard,
+    Sandbox,
+    TextLayer,
+)
 from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.scripts import AUTO
 from pdfocr_watcher.jobs.model import Output as OutputKind
@@ -28,111 +41,6 @@ Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
 Count = Annotated[int, Field(ge=1)]
 Days = Annotated[int, Field(ge=0, le=36500)]
 TimeOfDay = Annotated[time, BeforeValidator(_hours_and_minutes)]
-
-
-class Observer(StrEnum):
-    """How new files are noticed between two sweeps."""
-
-    AUTO = "auto"
-    NATIVE = "native"
-    POLLING = "polling"
-
-
-class NotPdf(StrEnum):
-    """What becomes of a file that is named .pdf and is none."""
-
-    LEAVE = "leave"
-    FAIL = "fail"
-
-
-class OnDuplicate(StrEnum):
-    """What becomes of a PDF whose content was done before."""
-
-    PROCESS = "process"
-    REUSE = "reuse"
-    SKIP = "skip"
-
-
-class Renderer(StrEnum):
-    """Who turns a page into a raster."""
-
-    AUTO = "auto"
-    POPPLER = "poppler"
-    PDFIUM = "pdfium"
-
-
-class Sandbox(StrEnum):
-    """Whether renderers are confined."""
-
-    AUTO = "auto"
-    REQUIRED = "required"
-    OFF = "off"
-
-
-class EngineName(StrEnum):
-    """The engines that a configuration may name."""
-
-    AUTO = "auto"
-    RAPIDOCR = "rapidocr"
-    TESSERACT = "tesseract"
-    VLLM = "vllm"
-    VLLM_SERVER = "vllm-server"
-    NULL = "null"
-
-
-class FolderKey(StrEnum):
-    """What people may set for a folder of the inbox."""
-
-    PROFILE = "profile"
-    PROMPT = "prompt"
-    DPI = "dpi"
-    OUTPUTS = "outputs"
-    PRIORITY = "priority"
-    LANGUAGES = "languages"
-    RETENTION = "retention"
-
-
-class TextLayer(StrEnum):
-    """What the text layer of a page is used for."""
-
-    IGNORE = "ignore"
-    AUTO = "auto"
-    ONLY = "only"
-
-
-class RepetitionGuard(StrEnum):
-    """What ends a text that repeats itself without end."""
-
-    AUTO = "auto"
-    NGRAM = "ngram"
-    DETECTION = "detection"
-    NONE = "none"
-
-
-class Dtype(StrEnum):
-    """How the model's numbers are kept."""
-
-    AUTO = "auto"
-    BFLOAT16 = "bfloat16"
-    FLOAT16 = "float16"
-    FLOAT32 = "float32"
-
-
-class LogFormat(StrEnum):
-    """How log lines are written."""
-
-    AUTO = "auto"
-    CONSOLE = "console"
-    JSON = "json"
-
-
-class LogLevel(StrEnum):
-    """The least severe line that is written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 class Section(BaseModel):

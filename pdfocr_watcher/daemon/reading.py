@@ -5,7 +5,8 @@ from pathlib import Path
 import structlog
 
 from pdfocr_watcher.config.checks import no_layers
-from pdfocr_watcher.config.model import Config, Render, TextLayer
+from pdfocr_watcher.config.choices import TextLayer
+from pdfocr_watcher.config.model import Config, Render
 from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.engines.own_profiles import resolve_profile
 from pdfocr_watcher.engines.policy import ReadingPolicy

@@ -15,7 +15,8 @@ from typing import Any
 
 import structlog
 
-from pdfocr_watcher.config.model import Config, FolderKey
+from pdfocr_watcher.config.choices import FolderKey
+from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.daemon.changes import roots_of
 from pdfocr_watcher.jobs.durable import write_durably
 from pdfocr_watcher.jobs.model import Status

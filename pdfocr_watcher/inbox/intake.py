@@ -18,8 +18,9 @@ from typing import TypeVar
 
 import structlog
 
+from pdfocr_watcher.config.choices import NotPdf
 from pdfocr_watcher.config.folder_rules import FolderRules
-from pdfocr_watcher.config.model import Inbox, NotPdf
+from pdfocr_watcher.config.model import Inbox
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.inbox.admission import REFUSALS, Decision, Probe, Verdict, conclude, has_pdf_name, probe
 from pdfocr_watcher.inbox.claim import Claim, Claimer

@@ -34,7 +34,7 @@ from watchdog.observers.api import BaseObserver
 from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
 from watchdog.observers.polling import PollingObserverVFS
 
-from pdfocr_watcher.config.model import Observer
+from pdfocr_watcher.config.choices import Observer
 from pdfocr_watcher.inbox.inotify_limit import watches_exhausted
 from pdfocr_watcher.inbox.sweep import Identity
 from pdfocr_watcher.jobs import mounts

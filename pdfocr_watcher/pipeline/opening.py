@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pdfocr_watcher.config.choices import OnDuplicate
 from pdfocr_watcher.config.folder_rules import FolderRules
-from pdfocr_watcher.config.model import Config, OnDuplicate
+from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.checkpoint import read_checkpoint
 from pdfocr_watcher.jobs.descent import Descent

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from pdfocr_watcher.config.model import LogFormat, LogLevel
+from pdfocr_watcher.config.choices import LogFormat, LogLevel
 from pdfocr_watcher.jobs.naming import printable, printable_json
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pdfocr_watcher.config.model import EngineName
+from pdfocr_watcher.config.choices import EngineName
 
 
 def test_a_variable_goes_over_the_file(load):

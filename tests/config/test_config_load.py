@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pdfocr_watcher.config.choices import EngineName
 from pdfocr_watcher.config.load import load_config
-from pdfocr_watcher.config.model import Config, EngineName
+from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdfocr_watcher.config.__main__ import write_reference
+from pdfocr_watcher.config.choices import EngineName, Observer
 from pdfocr_watcher.config.load import load_config
-from pdfocr_watcher.config.model import Config, EngineName, Folders, Inbox, Observer
+from pdfocr_watcher.config.model import Config, Folders, Inbox
 from pdfocr_watcher.config.reference import reference_markdown, sample_yaml
 from pdfocr_watcher.config.words import fields, sections
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from pdfocr_watcher.config.choices import FolderKey
 from pdfocr_watcher.config.folder_file import FolderFileError, parse_folder_file
 from pdfocr_watcher.config.folder_rules import FolderRules
-from pdfocr_watcher.config.model import Config, Engine, FolderKey, FolderSettings, Retention
+from pdfocr_watcher.config.model import Config, Engine, FolderSettings, Retention
 from pdfocr_watcher.jobs.model import OUTPUT_NAMES
 from pdfocr_watcher.jobs.settings import JobSettings, Priority
 

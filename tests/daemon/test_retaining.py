@@ -7,7 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from pdfocr_watcher.config.model import Config, FolderKey, Folders, FolderSettings, Retention
+from pdfocr_watcher.config.choices import FolderKey
+from pdfocr_watcher.config.model import Config, Folders, FolderSettings, Retention
 from pdfocr_watcher.daemon.changes import purge_without_daemon
 from pdfocr_watcher.daemon.retaining import NOTE_NAME, Retaining, ages_of, next_round
 from pdfocr_watcher.jobs.folder import result_folder

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 import structlog
 
-from pdfocr_watcher.config.model import Inbox, NotPdf
+from pdfocr_watcher.config.choices import NotPdf
+from pdfocr_watcher.config.model import Inbox
 from pdfocr_watcher.errors import ErrorCode
 from pdfocr_watcher.inbox import intake as intake_module
 from pdfocr_watcher.inbox.claim import Claimer

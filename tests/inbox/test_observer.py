@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pdfocr_watcher.config.model import Observer
+from pdfocr_watcher.config.choices import Observer
 from pdfocr_watcher.inbox import inotify_limit, observer
 from pdfocr_watcher.inbox.observer import Noticer, Watching
 from pdfocr_watcher.inbox.sweep import sweep

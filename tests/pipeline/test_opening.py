@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from pdfocr_watcher.config.model import Config, Inbox, Job, OnDuplicate
+from pdfocr_watcher.config.choices import OnDuplicate
+from pdfocr_watcher.config.model import Config, Inbox, Job
 from pdfocr_watcher.document.model import FailedPage
 from pdfocr_watcher.engines.null import NullEngine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError

@@ -12,7 +12,8 @@ import signal
 import pytest
 import structlog
 
-from pdfocr_watcher.config.model import Config, Folders, Inbox, Job, OnDuplicate, Render
+from pdfocr_watcher.config.choices import OnDuplicate
+from pdfocr_watcher.config.model import Config, Folders, Inbox, Job, Render
 from pdfocr_watcher.config.model import Engine as EngineConfig
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.index import JobIndex

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from pdfocr_watcher.config.model import LogFormat, LogLevel
+from pdfocr_watcher.config.choices import LogFormat, LogLevel
 from pdfocr_watcher.service.logs import configure_logging
 
 
