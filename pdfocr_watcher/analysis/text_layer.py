@@ -86,6 +86,7 @@ def _word(fields: list[object]) -> LayerWord | None:
     if len(fields) != _FIELDS:
         raise ValueError("not a word")
     written, *figures, glued = fields
+    # What is no figure raises, as the caller expects.
     left, top, right, bottom, size, angle = (float(figure) for figure in figures)  # type: ignore[arg-type]
     if not isinstance(written, str) or not all(map(math.isfinite, (left, top, right, bottom, size, angle))):
         raise ValueError("not a word")

@@ -67,7 +67,7 @@ def _daemon(config_path: Path | None, *, once: bool) -> Never:
 
     from pdfocr_watcher.daemon.app import Daemon  # noqa: PLC0415
     from pdfocr_watcher.service.logs import configure_logging  # noqa: PLC0415
-    from pdfocr_watcher.service.notify import Notifier  # noqa: PLC0415
+    from pdfocr_watcher.service.notify import Notifier  # noqa: PLC0415 - the same
 
     notifier = Notifier.taken_from(os.environ)
     config = load(config_path)

@@ -115,10 +115,10 @@ def config(
 
 def _check_folder(loaded: Config, path: Path) -> None:
     from pdfocr_watcher.cli.showing import shown_value  # noqa: PLC0415 - only this option needs them
-    from pdfocr_watcher.config.folder_file import FolderFileError, parse_folder_file  # noqa: PLC0415
-    from pdfocr_watcher.config.folder_rules import FolderRules  # noqa: PLC0415
-    from pdfocr_watcher.engines.registry import resolve_engine  # noqa: PLC0415
-    from pdfocr_watcher.inbox.sweep import SETTINGS_NAME  # noqa: PLC0415
+    from pdfocr_watcher.config.folder_file import FolderFileError, parse_folder_file  # noqa: PLC0415 - the same
+    from pdfocr_watcher.config.folder_rules import FolderRules  # noqa: PLC0415 - the same
+    from pdfocr_watcher.engines.registry import resolve_engine  # noqa: PLC0415 - the same
+    from pdfocr_watcher.inbox.sweep import SETTINGS_NAME  # noqa: PLC0415 - the same
 
     file = path / SETTINGS_NAME if path.is_dir() else path
     rules = FolderRules.of(loaded, resolve_engine(loaded.engine.name))

@@ -42,7 +42,7 @@ def test_words_of_one_height_are_a_line_with_its_words():
 
 def test_the_order_of_the_content_does_not_matter():
     words = [*typeset("first line of text"), *typeset("second line of text", top=124)]
-    random.Random(7).shuffle(words)  # noqa: S311
+    random.Random(7).shuffle(words)  # noqa: S311 - the same each time
     assert texts(*words) == ["first line of text", "second line of text"]
 
 
@@ -117,7 +117,7 @@ def test_letters_are_what_is_compared():
 
 
 def test_every_word_is_in_exactly_one_line():
-    chance = random.Random(3)  # noqa: S311
+    chance = random.Random(3)  # noqa: S311 - the same each time
     words = [
         LayerWord(x, y, x + chance.uniform(1, 90), y + chance.uniform(4, 40), "x", 12, chance.choice([0, 0, 90, 41]))
         for x, y in ((chance.uniform(0, 900), chance.uniform(0, 900)) for _ in range(300))
@@ -128,7 +128,7 @@ def test_every_word_is_in_exactly_one_line():
 
 @pytest.mark.parametrize(("spread", "height"), [(0.0, 12), (0.001, 12), (1.0, 12), (1.0, 2000)])
 def test_five_thousand_words_take_seconds_wherever_they_stand(spread, height):
-    chance = random.Random(1)  # noqa: S311
+    chance = random.Random(1)  # noqa: S311 - the same each time
     places = [(100 + spread * chance.uniform(0, 4000), 100 + spread * chance.uniform(0, 4000)) for _ in range(5_000)]
     words = [LayerWord(x, y, x + 30, y + height, f"w{number}", 12) for number, (x, y) in enumerate(places)]
     begun = time.process_time()

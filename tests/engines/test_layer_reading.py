@@ -1,6 +1,7 @@
 """A page is read by its text layer where that says what the picture shows, and by the engine wherever it does not."""
 
 from collections.abc import Iterator
+from math import cos, radians, sin
 
 import pytest
 from PIL import Image, ImageDraw
@@ -208,8 +209,6 @@ def test_the_words_are_moved_with_a_page_that_is_made_level(engine):
 
 def straight(box: list[float], degrees: float) -> list[float]:
     """A box that is moved as PIL moves the page."""
-    from math import cos, radians, sin  # noqa: PLC0415
-
     x, y = (box[0] + box[2]) / 2 - SIZE[0] / 4, (box[1] + box[3]) / 2 - SIZE[1] / 4
     angle = radians(degrees)
     across, down = x * cos(angle) - y * sin(angle) - x, x * sin(angle) + y * cos(angle) - y

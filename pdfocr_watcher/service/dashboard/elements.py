@@ -65,7 +65,8 @@ def duration(seconds: float) -> str:
         return f"{round(minutes)} min"
     hours = minutes / 60
     if hours < 48:  # noqa: PLR2004 - two days
-        return f"{int(hours)} h {round(minutes % 60):02d} min" if hours < 10 else f"{round(hours)} h"  # noqa: PLR2004
+        exact = hours < 10  # noqa: PLR2004 - beyond that nobody counts the minutes
+        return f"{int(hours)} h {round(minutes % 60):02d} min" if exact else f"{round(hours)} h"
     return f"{round(hours / 24)} days"
 
 

@@ -288,4 +288,5 @@ def _figure(number: float) -> str:
 
 
 def _size(number: int) -> str:
-    return f"{number / 1e12:.1f} TB" if number >= 1e12 else f"{number / 1e9:.1f} GB"  # noqa: PLR2004
+    in_terabytes = number >= 1e12  # noqa: PLR2004 - what a terabyte is
+    return f"{number / 1e12:.1f} TB" if in_terabytes else f"{number / 1e9:.1f} GB"

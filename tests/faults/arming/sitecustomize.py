@@ -76,8 +76,8 @@ def _find_something() -> None:
     """Have the null engine find a figure and a line on every page, so that all outputs are written."""
     from pdfocr_watcher.analysis.lines import Line  # noqa: PLC0415 - see below
     from pdfocr_watcher.document.model import Block, Box, Label  # noqa: PLC0415 - the daemon needs none of it
-    from pdfocr_watcher.engines.base import Reading  # noqa: PLC0415
-    from pdfocr_watcher.engines.null import NullEngine  # noqa: PLC0415
+    from pdfocr_watcher.engines.base import Reading  # noqa: PLC0415 - the same
+    from pdfocr_watcher.engines.null import NullEngine  # noqa: PLC0415 - the same
 
     line = Line(10, 10, 90, 30, "a line of text", 0.9)
     figure = Block(Label.IMAGE, (Box(100, 100, 900, 500),), "")
