@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-pytestmark = pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="the bare side is pdftoppm")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="the bare side is pdftoppm"),
+]
 
 _REPOSITORY = Path(__file__).parents[2]
 

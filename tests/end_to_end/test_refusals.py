@@ -106,7 +106,7 @@ def test_other_files_are_not_touched(quick_site: Site) -> None:
 
 
 def test_a_page_that_cannot_be_rendered_costs_only_itself(make_site: MakeSite) -> None:
-    site = make_site({"render": {"timeout_seconds": 6, "dpi": 60}, "job": {"page_attempts": 1}})
+    site = make_site({"render": {"timeout_seconds": 3, "dpi": 60}, "job": {"page_attempts": 1}})
     site.start()
     site.drop("one bad page.pdf", with_endless_page(3, endless=2))
     job = site.result("one bad page.pdf")
@@ -119,7 +119,7 @@ def test_a_page_that_cannot_be_rendered_costs_only_itself(make_site: MakeSite) -
 
 
 def test_a_document_of_bad_pages_is_failed_with_what_there_is(make_site: MakeSite) -> None:
-    site = make_site({"render": {"timeout_seconds": 6, "dpi": 60}, "job": {"page_attempts": 1, "min_page_success": 1}})
+    site = make_site({"render": {"timeout_seconds": 3, "dpi": 60}, "job": {"page_attempts": 1, "min_page_success": 1}})
     site.start()
     site.drop("too bad.pdf", with_endless_page(2, endless=1))
     job = site.result("too bad.pdf")

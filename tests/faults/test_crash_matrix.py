@@ -64,7 +64,7 @@ class _Layout:
         return Site(self.base / name / "site", {**_SETTINGS, "folders": folders})
 
 
-@pytest.fixture(params=["one file system", "inbox and outbox on another"])
+@pytest.fixture(params=["one file system", pytest.param("inbox and outbox on another", marks=pytest.mark.long)])
 def layout(request: pytest.FixtureRequest, tmp_path: Path) -> _Layout:
     other = None if request.param == "one file system" else request.getfixturevalue("elsewhere")
     return _Layout(tmp_path, other)

@@ -179,10 +179,9 @@ def _counts(daemon: Daemon) -> tuple[int, int]:
     return process.num_fds(), process.num_threads()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "number", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.long)], ids=lambda number: number.name
-)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=lambda number: number.name)
 def test_workers_that_get_a_signal_in_the_middle_of_pages_again_and_again_cost_nothing_but_time(
     make_site: MakeSite, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -193,8 +193,18 @@ async def test_a_worker_that_grows_from_task_to_task_is_replaced_between_two_and
 async def test_a_child_that_a_dead_worker_leaves_behind_holds_nothing_up(make_pool, folder, speak, tmp_path, leave):
     told = tmp_path / "child"
     # The child is a fork: it holds the worker's pipes open.
-    fork = f"{leave}open({str(told)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
-    speak(answering(f"if os.fork() == 0: {fork}\n    while not os.path.exists({str(told)!r}): pass\n    os._exit(3)"))
+    speak(
+        answering(
+            "hear, say = os.pipe()\n"
+            "    child = os.fork()\n"
+            "    if child == 0:\n"
+            f"        {leave}os.write(say, b'.')\n"
+            "        time.sleep(600)\n"
+            "    os.read(hear, 1)\n"
+            f"    with open({str(told)!r}, 'w') as file: file.write(str(child))\n"
+            "    os._exit(3)"
+        )
+    )
     pool = await make_pool()
     speak(None)
     began = time.monotonic()

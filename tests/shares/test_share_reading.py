@@ -23,7 +23,8 @@ from tests.pdfs import born_digital, with_figure
 from tests.shares.conftest import MakeOffice, Office
 from tests.shares.windows import Computer
 
-PAGES = 15
+#: So many seconds of work, with a second's progress at a time told of a job that lies elsewhere.
+PAGES = 45
 #: The last one names a job folder inside the share, as by default; the recipe puts the jobs beside it.
 LAYOUTS = {"the recipe's": {}, "jobs on the share": {"folders": {"jobs": "jobs"}}}
 

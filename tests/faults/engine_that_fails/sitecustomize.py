@@ -30,11 +30,10 @@ def _loop() -> None:
 
 
 def _fork() -> None:
-    if os.fork() == 0:
-        (_FOLDER / "child").write_text(str(os.getpid()))
+    child = os.fork()
+    if child == 0:
         time.sleep(600)
-    while not (_FOLDER / "child").exists():
-        time.sleep(0.01)
+    (_FOLDER / "child").write_text(str(child))
     os._exit(3)
 
 
