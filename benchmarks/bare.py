@@ -153,11 +153,11 @@ def _answer(process: subprocess.Popen[bytes]) -> None:
 
 def _serve(threads: int) -> None:
     """Load the engine, and read a page for every line."""
-    from pdfocr_watcher.engines.registry import create_engine  # noqa: PLC0415 - the parent process must not load it
+    from pdfocr_watcher.engines.registry import Setup, create_engine  # noqa: PLC0415 - the parent process must not load it
     from pdfocr_watcher.pipeline.rendering import keep_raster_memory, load_raster  # noqa: PLC0415
 
     keep_raster_memory()
-    engine = create_engine("rapidocr", threads, folder_in_force(""), ReadingPolicy.BALANCED)
+    engine = create_engine("rapidocr", Setup(threads, folder_in_force(""), ReadingPolicy.BALANCED))
     with os.fdopen(os.dup(1), "wb", buffering=0) as channel:
         os.dup2(2, 1)  # what the libraries print must not pass for an answer
         channel.write(b"done\n")

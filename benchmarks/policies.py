@@ -21,7 +21,7 @@ from benchmarks.report import print_machine, print_table
 from pdfocr_watcher.engines.base import Engine
 from pdfocr_watcher.engines.orientation import find_uprighting
 from pdfocr_watcher.engines.policy import ReadingPolicy
-from pdfocr_watcher.engines.registry import create_engine
+from pdfocr_watcher.engines.registry import Setup, create_engine
 from pdfocr_watcher.engines.uprighting import straighten
 from pdfocr_watcher.weights.folder import folder_in_force
 
@@ -88,7 +88,7 @@ def main() -> None:
     asked = parser.parse_args()
     print_machine()
     weights = folder_in_force("")
-    engines = {policy: create_engine("rapidocr", 1, weights, policy) for policy in ReadingPolicy}
+    engines = {policy: create_engine("rapidocr", Setup(1, weights, policy)) for policy in ReadingPolicy}
     for policy, engine in engines.items():
         print(f"{policy.value}: {engine.info.model}")
     results: dict[ReadingPolicy, list[Measured]] = {policy: [] for policy in ReadingPolicy}

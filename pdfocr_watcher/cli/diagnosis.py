@@ -15,7 +15,7 @@ from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.policy import ReadingPolicy
-from pdfocr_watcher.engines.registry import GENERATIVE, create_engine, resolve_engine
+from pdfocr_watcher.engines.registry import EMBEDDED, GENERATIVE, Setup, create_engine, resolve_engine
 from pdfocr_watcher.engines.scripts import install_advice
 from pdfocr_watcher.engines.tessdata import find_tessdata, installed_languages
 from pdfocr_watcher.errors import PdfocrError
@@ -26,7 +26,7 @@ from pdfocr_watcher.jobs.mounts import file_system_type, needs_polling
 from pdfocr_watcher.jobs.ownership import GroupRule, OwnerRule, this_process
 from pdfocr_watcher.pipeline.rendering import find_protection, poppler_installed
 from pdfocr_watcher.pipeline.sizing import available_memory, cores, engine_share, render_workers, worker_memory
-from pdfocr_watcher.weights.catalogue import QUICK, Weights, all_weights
+from pdfocr_watcher.weights.catalogue import LAYOUT, QUICK, TABLE, WORD_LISTS, Weights, all_weights
 from pdfocr_watcher.weights.folder import State, folder_in_force, state_of
 
 #: The engines that give lines, of which the analysis makes blocks.
@@ -118,14 +118,15 @@ def _engine(config: Config) -> Iterator[Finding]:
         return
     share = engine_share(name, config.engine)
     try:
-        info = create_engine(
-            name,
+        setup = Setup(
             share.threads,
             folder_in_force(config.models.folder),
             config.engine.policy,
             config.engine.languages,
             config.engine.tessdata,
-        ).info
+            config.engine.word_lists,
+        )
+        info = create_engine(name, setup).info
     except PdfocrError as error:
         yield Finding(Level.MISSING, "engine", str(error))
         return
@@ -161,8 +162,7 @@ def _models(config: Config) -> Iterator[Finding]:
     if resolve_engine(config.engine.name) not in _LINE_ENGINES:
         return
     folder = folder_in_force(config.models.folder)
-    accurate = config.engine.policy is ReadingPolicy.ACCURATE
-    wanted = [weights for weights in all_weights() if not (accurate and weights in QUICK)]
+    wanted = _wanted_weights(config)
     states = {weights.file: state_of(folder, weights) for weights in wanted}
     if damaged := [file for file, state in states.items() if state is State.DAMAGED]:
         text = f"{', '.join(damaged)} in {folder} is damaged: `pdfocr-watcher models install`"
@@ -174,13 +174,27 @@ def _models(config: Config) -> Iterator[Finding]:
         yield Finding(Level.GOOD, "models", f"{', '.join(states)} in {folder}")
 
 
+def _wanted_weights(config: Config) -> list[Weights]:
+    """Those that an engine of lines uses."""
+    engine = config.engine
+    embedded = resolve_engine(engine.name) == EMBEDDED
+    unused: set[Weights] = set()
+    if not embedded or engine.policy is ReadingPolicy.ACCURATE:
+        unused.update(QUICK)
+    if not embedded or engine.policy is ReadingPolicy.FAST or not engine.word_lists:
+        unused.update(WORD_LISTS.values())
+    return [weights for weights in all_weights() if weights not in unused]
+
+
 def _what_follows(missing: Sequence[Weights]) -> str:
     """What comes of it that weights are missing."""
     follows = []
-    if any(weights not in QUICK for weights in missing):
+    if LAYOUT in missing or TABLE in missing:
         follows.append("layout and tables are told by rules alone, less well")
     if any(weights in QUICK for weights in missing):
         follows.append("every page is read as by `engine.policy: accurate`, which takes longer")
+    if any(weights in WORD_LISTS.values() for weights in missing):
+        follows.append("handwriting is read letter by letter, with more mistakes")
     return ", and ".join(follows)
 
 

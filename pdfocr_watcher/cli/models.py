@@ -13,7 +13,7 @@ from pdfocr_watcher.weights.catalogue import CATALOGUE, all_weights
 from pdfocr_watcher.weights.folder import State, folder_in_force, state_of
 
 app = typer.Typer(
-    help="The networks for layout, tables and quick reading: install them once, and nothing is fetched later.",
+    help="Networks for layout, tables and quick reading, and word lists: install them once, nothing is fetched later.",
     no_args_is_help=True,
 )
 

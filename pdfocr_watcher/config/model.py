@@ -184,6 +184,12 @@ class Engine(Section):
         "ones what they read with doubt) or accurate (by the careful ones); accurate without the quick networks, which "
         "`pdfocr-watcher models install` brings",
     )
+    word_lists: bool = Field(
+        True,
+        description="whether rapidocr reads hard lines, such as handwriting, by the words of their language as well "
+        "(German, English, Spanish, French, Italian, Dutch, Portuguese), which `pdfocr-watcher models install` brings; "
+        "more words come out right, but a wrong one may look right, too: false for a letter-by-letter reading",
+    )
     text_layer: TextLayer = Field(
         TextLayer.IGNORE,
         description="for engines that read lines, what a page's own text layer is used for: ignore it; auto takes its "

@@ -112,6 +112,7 @@ def make_reader(config: Config, engine: str) -> Reader:
         config.engine.languages,
         config.engine.tessdata,
         policy=config.engine.policy,
+        word_lists=config.engine.word_lists,
         only_text_layer=config.engine.text_layer is TextLayer.ONLY,
         running_titles=config.output.running_titles,
         variants={name: variant.model_dump(mode="json") for name, variant in variants.items()},

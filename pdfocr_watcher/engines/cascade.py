@@ -52,20 +52,33 @@ class FoundLine:
     turned: bool
 
 
+class RereadsLines(Protocol):
+    """Knows more than the networks of what a line may say."""
+
+    def reread(self, raster: Raster, lines: list[FoundLine], /) -> list[FoundLine]:
+        """All lines of a raster, some of them read otherwise."""
+
+
 class Cascade:
     """Finds and reads the lines of rasters.
 
     Args:
         first: reads every page.
         second: reads again what `first` reads with doubt; None for nobody.
+        guide: looks at what was read in the end; None for nobody.
     """
 
-    def __init__(self, first: Networks, second: Networks | None = None) -> None:
+    def __init__(self, first: Networks, second: Networks | None = None, guide: RereadsLines | None = None) -> None:
         self._first = first
         self._second = second
+        self._guide = guide
 
     def read(self, raster: Raster) -> list[FoundLine]:
         """All lines, also those that say nothing."""
+        lines = self._read(raster)
+        return lines if self._guide is None else self._guide.reread(raster, lines)
+
+    def _read(self, raster: Raster) -> list[FoundLine]:
         if self._second is None:
             return _read_page(self._first, raster)
         first, second = self._first.recognizer, self._second.recognizer

@@ -27,6 +27,14 @@ DOUBTFUL_PAGE = 0.90
 #: read have .54 to .82, and none of a page that is not doubtful has less than .88. A mistake costs time only.
 SAMPLE = 8
 HOPELESS_PAGE = 0.85
+#: Lines that the careful network reads less surely are read by the words of their language as well: on a page whose
+#: characters are on average less sure than this, as all handwriting is (.73 to .90), and on any other. At the same
+#: limit for both, print gains and loses nothing by it.
+HARD_PAGE = 0.93
+HARD_LINE_OF_IT, HARD_LINE = 0.95, 0.85
+#: So many of a line's characters must be letters of the Latin alphabet, and such a share of them.
+MIN_LATIN, MIN_LATIN_SHARE = 8, 0.6
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 
 
 class ReadingPolicy(StrEnum):
@@ -45,6 +53,12 @@ def is_doubtful(reading: "LineReading") -> bool:
     torn = _LONE_LETTER.search(reading.text) and not _UNSPACED.search(reading.text)
     # An underscore is rare, and read for a blank; where there are many, as in code, the quick network loses some.
     return reading.confidence < DOUBTFUL_LINE or bool(torn) or "_" in reading.text
+
+
+def hard_lines(readings: Sequence["LineReading"]) -> list[int]:
+    """Which lines of a page have letters that are so doubtful that the words count."""
+    limit = HARD_LINE_OF_IT if _confidence(readings) < HARD_PAGE else HARD_LINE
+    return [number for number, reading in enumerate(readings) if reading.confidence < limit and _is_latin(reading)]
 
 
 def is_page_doubtful(readings: Sequence["LineReading"]) -> bool:
@@ -67,3 +81,8 @@ def _confidence(readings: Sequence["LineReading"]) -> float:
     """The mean over all characters; 0 where there are none."""
     characters = sum(len(reading.columns) for reading in readings)
     return sum(reading.confidence * len(reading.columns) for reading in readings) / max(1, characters)
+
+
+def _is_latin(reading: "LineReading") -> bool:
+    latin = len(_LATIN.findall(reading.text))
+    return latin >= max(MIN_LATIN, MIN_LATIN_SHARE * len(reading.columns))

@@ -22,6 +22,7 @@ from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.rapidocr_wheel import RECOGNITION_WEIGHTS, carried_weights
 from pdfocr_watcher.engines.raster import Raster, strips
 from pdfocr_watcher.engines.recognition import Recognizer
+from pdfocr_watcher.engines.word_guide import WordGuide
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.weights.catalogue import QUICK_DETECTION, QUICK_RECOGNITION
 from pdfocr_watcher.weights.folder import can_read_quickly
@@ -48,26 +49,33 @@ class RapidOcrEngine(LineEngine):
     Args:
         threads: threads that read one page, at least 1. Two processes of one thread are as fast as one of two.
         policy: how carefully it reads, where the quick networks are to be had; accurately where they are not.
-        weights: the folder with the weights of the quick networks; None for none.
+        weights: the folder with the quick networks and the word lists; None for none.
+        word_lists: whether these are used.
 
     Raises:
         PdfocrError: `engine_unavailable` where the wheel lacks the weights or they do not load.
     """
 
     def __init__(
-        self, threads: int = 1, policy: ReadingPolicy = ReadingPolicy.ACCURATE, weights: Path | None = None
+        self,
+        threads: int = 1,
+        policy: ReadingPolicy = ReadingPolicy.ACCURATE,
+        weights: Path | None = None,
+        *,
+        word_lists: bool = True,
     ) -> None:
         threads = max(1, min(threads, os.cpu_count() or 1))
         quick = None if policy is ReadingPolicy.ACCURATE or weights is None else _quick(weights, threads)
         if quick is None:
             policy = ReadingPolicy.ACCURATE
         self._model = _MODELS[policy]
-        if quick is None:
-            self._cascade = Cascade(_careful(threads))
-        elif policy is ReadingPolicy.FAST:
+        if quick is not None and policy is ReadingPolicy.FAST:
             self._cascade = Cascade(quick)
-        else:
-            self._cascade = Cascade(quick, _careful(threads))
+            return
+        detector, recognizer = _careful(threads)
+        careful = Networks(detector, recognizer)
+        guide = WordGuide(recognizer, weights) if weights is not None and word_lists else None
+        self._cascade = Cascade(careful, None, guide) if quick is None else Cascade(quick, careful, guide)
 
     @property
     def info(self) -> EngineInfo:
@@ -130,11 +138,11 @@ def _clipped(line: Line, width: int, height: int) -> Line:
     )
 
 
-def _careful(threads: int) -> Networks:
+def _careful(threads: int) -> tuple[Detector, Recognizer]:
     """The networks of RapidOCR's wheel."""
     detection, recognition = map(carried_weights, (DETECTION_WEIGHTS, RECOGNITION_WEIGHTS))
     try:
-        return Networks(Detector(detection, threads), Recognizer(recognition, threads))
+        return Detector(detection, threads), Recognizer(recognition, threads)
     except Exception as error:
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"RapidOCR does not start: {error}") from error
 

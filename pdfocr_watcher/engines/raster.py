@@ -89,3 +89,20 @@ def crop(raster: Raster, quad: Quad) -> Raster:
         cv2.warpPerspective(raster, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
         dtype=np.uint8,
     )
+
+
+def upright(picture: Raster, slant: float) -> Raster:
+    """A line with its writing set upright: its upper edge moves to the left, and it becomes wider by as much.
+
+    Args:
+        picture: the line.
+        slant: how far the writing leans to the right, in widths for each height, at least 0.
+    """
+    if slant == 0:
+        return picture
+    height, width = picture.shape[:2]
+    # The lower edge moves to the right instead, for there the picture gets wider.
+    lean = np.array([[1, slant, 0], [0, 1, 0]], dtype=np.float32)
+    paper = [float(value) for value in np.median(picture.reshape(-1, 3), axis=0)]
+    moved = cv2.warpAffine(picture, lean, (width + int(slant * height), height), borderValue=paper)
+    return np.asarray(moved, dtype=np.uint8)

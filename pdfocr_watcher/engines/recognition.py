@@ -24,7 +24,7 @@ MAX_RATIO = 200.0
 #: Heights of a line between two of its characters that are no longer the same stretch of text.
 WIDE_GAP = 1.5
 #: A network's class for "no character here".
-_BLANK = 0
+BLANK = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,19 @@ class Recognizer:
         self._network = load_network(weights, threads, often=False)
         self._input = self._network.get_inputs()[0].name
         characters = self._network.get_modelmeta().custom_metadata_map["character"].splitlines()
-        self._characters = ("", *characters, " ")
+        #: Of each class; none of the first.
+        self.characters = ("", *characters, " ")
 
     def read(self, picture: Raster) -> LineReading:
         """Read one line that lies level, of any size."""
+        scores, used = self.scores(picture)
+        return decoded(scores, self.characters, used)
+
+    def scores(self, picture: Raster) -> tuple[NDArray[np.float32], float]:
+        """How probable each character is in each column of such a line, 0..1, and the share of them that it covers."""
         values, used = _as_input(picture)
         scores: NDArray[np.float32] = self._network.run(None, {self._input: values})[0][0]
-        return decoded(scores, self._characters, used)
+        return scores, used
 
 
 def decoded(scores: NDArray[np.float32], characters: Sequence[str], used: float) -> LineReading:
@@ -103,7 +109,7 @@ def decoded(scores: NDArray[np.float32], characters: Sequence[str], used: float)
         used: the share of the columns that the line covers; the rest is padding.
     """
     best = scores.argmax(axis=1)
-    kept = np.flatnonzero((best != _BLANK) & np.append(True, best[1:] != best[:-1]))
+    kept = np.flatnonzero((best != BLANK) & np.append(True, best[1:] != best[:-1]))
     text = [characters[index] for index in best[kept]]
     return LineReading(
         text=" ".join("".join(text).split()),

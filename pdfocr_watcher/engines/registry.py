@@ -20,10 +20,12 @@ class Setup:
 
     Attributes:
         threads: threads that read one page, at least 1.
-        weights: the folder with the weights that `models install` brings; None for none.
+        weights: the folder with the weights that `models install` brings; None for rules alone, and for nothing but the
+            engine's own networks.
         policy: how carefully it reads, where it has a choice.
         languages: of the pages, by any name that `scripts` knows; `auto` to tell them from the pages.
         tessdata: the folder with Tesseract's language data; empty for where the system has it.
+        word_lists: whether lines that are hard to read are read by the words of their language as well.
     """
 
     threads: int = 1
@@ -31,6 +33,7 @@ class Setup:
     policy: ReadingPolicy = ReadingPolicy.ACCURATE
     languages: tuple[str, ...] = (AUTO,)
     tessdata: str = ""
+    word_lists: bool = True
 
 
 def _null(setup: Setup) -> Engine:
@@ -42,7 +45,7 @@ def _rapidocr(setup: Setup) -> Engine:
     from pdfocr_watcher.engines.rapidocr import RapidOcrEngine  # noqa: PLC0415 - loads ONNX Runtime and OpenCV
     from pdfocr_watcher.engines.script_reading import AnyScriptEngine  # noqa: PLC0415 - the same
 
-    first = RapidOcrEngine(setup.threads, setup.policy, setup.weights)
+    first = RapidOcrEngine(setup.threads, setup.policy, setup.weights, word_lists=setup.word_lists)
     return AnyScriptEngine(first, find_tessdata(setup.tessdata), setup.languages)
 
 
@@ -79,24 +82,12 @@ def resolve_engine(name: str) -> str:
     return resolved
 
 
-def create_engine(
-    name: str,
-    threads: int,
-    weights: Path | None = None,
-    policy: ReadingPolicy = ReadingPolicy.ACCURATE,
-    languages: tuple[str, ...] = (AUTO,),
-    tessdata: str = "",
-) -> Engine:
+def create_engine(name: str, setup: Setup) -> Engine:
     """Load an engine, ready to read.
 
     Args:
         name: an engine's name, or `auto`.
-        threads: threads that read one page, at least 1.
-        weights: the folder with the weights that `models install` brings, of which an engine of lines makes use; None
-            for rules alone, and for nothing but the engine's own networks.
-        policy: how carefully it reads, where it has a choice.
-        languages: see `Setup`.
-        tessdata: the same.
+        setup: what it is made with, as far as it has a use for it.
 
     Raises:
         PdfocrError: `engine_unavailable` where there is no such engine, its library is missing or its model does
@@ -106,12 +97,12 @@ def create_engine(
     if resolved in GENERATIVE:
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"{resolved} reads in a process of its own, not in a worker.")
     try:
-        engine = ENGINES[resolved](Setup(threads, weights, policy, languages, tessdata))
+        engine = ENGINES[resolved](setup)
     except PdfocrError:
         raise
     except Exception as error:
         # Whatever a library raises while it is imported or loads its weights, the engine cannot be had.
         raise PdfocrError(ErrorCode.ENGINE_UNAVAILABLE, f"{resolved}: {type(error).__name__}: {error}") from error
     if isinstance(engine, LineEngine):
-        engine.use_weights(weights, threads)
+        engine.use_weights(setup.weights, setup.threads)
     return engine

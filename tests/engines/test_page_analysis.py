@@ -14,7 +14,7 @@ from pdfocr_watcher.document.model import Label
 from pdfocr_watcher.engines import page_analysis as module
 from pdfocr_watcher.engines.page_analysis import PageAnalysis
 from pdfocr_watcher.engines.rapidocr import RapidOcrEngine
-from pdfocr_watcher.engines.registry import create_engine
+from pdfocr_watcher.engines.registry import Setup, create_engine
 from tests.engines import drawn
 
 
@@ -164,7 +164,7 @@ def _counted(real, loaded, name):
 
 
 def test_an_engine_of_lines_is_made_with_weights(weights, report):
-    engine = create_engine("rapidocr", 1, weights)
+    engine = create_engine("rapidocr", Setup(1, weights))
     assert Label.TABLE in {block.label for block in engine.recognize(report).blocks}
 
 

@@ -116,8 +116,8 @@ def test_it_says_who_it_is(engine):
 def test_it_is_silent():
     # In a process of its own: the library holds on to the stream that it finds when it is imported.
     program = (
-        "from PIL import Image; from pdfocr_watcher.engines.registry import create_engine; "
-        "create_engine('rapidocr', 1).recognize(Image.new('RGB', (300, 200), 'white'))"
+        "from PIL import Image; from pdfocr_watcher.engines.registry import Setup, create_engine; "
+        "create_engine('rapidocr', Setup()).recognize(Image.new('RGB', (300, 200), 'white'))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from pdfocr_watcher.engines.null import NullEngine
-from pdfocr_watcher.engines.registry import ENGINES, create_engine, resolve_engine
+from pdfocr_watcher.engines.registry import ENGINES, Setup, create_engine, resolve_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
 
 
@@ -18,7 +18,7 @@ def test_every_engine_resolves_to_itself():
     assert [resolve_engine(name) for name in ENGINES] == list(ENGINES)
 
 
-@pytest.mark.parametrize("ask", [resolve_engine, lambda name: create_engine(name, 1)])
+@pytest.mark.parametrize("ask", [resolve_engine, lambda name: create_engine(name, Setup())])
 def test_an_unknown_name_is_refused_with_the_known_ones(ask):
     with pytest.raises(PdfocrError, match="null") as raised:
         ask("tesserract")
@@ -26,7 +26,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(ask):
 
 
 def test_the_null_engine_is_made():
-    assert isinstance(create_engine("null", 1), NullEngine)
+    assert isinstance(create_engine("null", Setup()), NullEngine)
 
 
 def test_a_missing_library_makes_the_engine_unavailable(monkeypatch):
@@ -34,7 +34,7 @@ def test_a_missing_library_makes_the_engine_unavailable(monkeypatch):
     for module in ("rapidocr", "rapidocr_wheel", "detection"):
         monkeypatch.delitem(sys.modules, f"pdfocr_watcher.engines.{module}", raising=False)
     with pytest.raises(PdfocrError, match="rapidocr") as raised:
-        create_engine("rapidocr", 1)
+        create_engine("rapidocr", Setup())
     assert raised.value.code is ErrorCode.ENGINE_UNAVAILABLE
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pdfocr_watcher.analysis.regions import Region
-from pdfocr_watcher.engines.registry import create_engine
+from pdfocr_watcher.engines.registry import Setup, create_engine
 from pdfocr_watcher.engines.tesseract import TesseractEngine
 from pdfocr_watcher.engines.tesseract_library import Tesseract
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
@@ -88,14 +88,14 @@ def test_by_itself_it_finds_the_language(data):
 
 def test_without_data_it_cannot_be_had(tmp_path):
     with pytest.raises(PdfocrError, match=r"apt-get install tesseract-ocr-eng.*docs/languages.md") as raised:
-        create_engine("tesseract", 1, tessdata=str(tmp_path))
+        create_engine("tesseract", Setup(tessdata=str(tmp_path)))
     assert raised.value.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
 def test_damaged_data_are_named(tmp_path):
     (tmp_path / "eng.traineddata").write_bytes(b"no network")
     with pytest.raises(PdfocrError, match="eng") as raised:
-        create_engine("tesseract", 1, tessdata=str(tmp_path))
+        create_engine("tesseract", Setup(tessdata=str(tmp_path)))
     assert raised.value.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
