@@ -139,6 +139,7 @@ def _described(
         program=_program(),
         config=file,
         folders=(*own_folders, Path(metrics).parent) if metrics else own_folders,
+        reads=_reads(config),
         shutdown_seconds=config.service.shutdown_seconds,
         user=user,
         group=group,
@@ -151,6 +152,13 @@ def _described(
         network=network or engine == "vllm-server",
         droppers=droppers,
     )
+
+
+def _reads(config: Config) -> tuple[Path, ...]:
+    """What the configuration names besides folders: files, programs of hooks, data of engines."""
+    engine, hooks = config.engine, config.hooks
+    named = (config.render.passwords_file, config.models.folder, engine.tessdata, engine.model)
+    return tuple(Path(one).expanduser() for one in (*named, *hooks.completed[:1], *hooks.failed[:1]) if one)
 
 
 def _program() -> tuple[str, ...]:

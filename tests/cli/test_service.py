@@ -147,3 +147,12 @@ def test_without_a_running_systemd_nothing_is_done_and_why_is_said(run, config):
 def test_who_is_not_root_is_told_to_be(run, config, system, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert "Only root" in run("install-service", "--config", config, "--root", system, expect=1)
+
+
+@pytest.mark.parametrize(
+    "named", ["hooks: {failed: [/home/ann/tell, me]}", "render: {passwords_file: /home/ann/passwords}"]
+)
+def test_what_the_configuration_names_below_home_is_seen(run, config, named):
+    config.write_text(f"engine: rapidocr\n{named}\n")
+    said = run("install-service", "--config", config, "--dry-run", expect=0)
+    assert "ProtectHome=read-only" in said

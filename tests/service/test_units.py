@@ -101,7 +101,8 @@ def test_a_name_that_no_unit_can_hold_is_refused():
 def test_what_lies_at_home_is_seen():
     service = replace(default_installation(), config=Path("/home/ann/ocr/config.yaml"))
     assert "ProtectHome=read-only\n" in _unit(service)
-    assert "ProtectHome=yes\n" in _unit(default_installation())
+    assert "ProtectHome=read-only\n" in _unit(replace(default_installation(), reads=(Path("/home/ann/mail"),)))
+    assert "ProtectHome=yes\n" in _unit(replace(default_installation(), reads=(Path("mail"), Path("/usr/bin/mail"))))
 
 
 def test_instances_share_a_unit_and_have_their_own_configuration_and_folders():

@@ -30,6 +30,7 @@ class Installation:
         program: the command, absolute, with its first arguments.
         config: the configuration file.
         folders: what the daemon writes to.
+        reads: what else it reads or runs, by paths of any kind.
         shutdown_seconds: of the configuration.
         user: who it runs as.
         group: that user's group.
@@ -46,6 +47,7 @@ class Installation:
     program: tuple[str, ...]
     config: Path
     folders: tuple[Path, ...]
+    reads: tuple[Path, ...] = ()
     shutdown_seconds: float = 20.0
     user: str = "pdfocr"
     group: str = "pdfocr"
@@ -172,7 +174,7 @@ def _values(
 ) -> dict[str, str]:
     outermost = _outermost(folders)
     program_word = " ".join(_word(part, command=True) for part in program)
-    at_home = any(_at_home(path) for path in (Path(program[0]), config, *outermost))
+    at_home = any(_at_home(path) for path in (Path(program[0]), config, *outermost, *service.reads))
     groups = " ".join(service.groups)
     values = {
         "program": program_word,
