@@ -21,6 +21,8 @@ from pdfocr_watcher.weights.folder import is_there
 #: How far a writing hand leans to the right, as widths for each height; the lines of a page are set upright by the one
 #: with which a sample of them is read most surely.
 SLANTS = (0.0, 0.3, 0.6)
+#: Of a page no more lines are read again, which takes half a minute; handwriting has some 40, a newspaper 1,000.
+MAX_LINES = 500
 
 
 class WordGuide:
@@ -40,6 +42,7 @@ class WordGuide:
     def reread(self, raster: Raster, lines: Sequence[FoundLine]) -> list[FoundLine]:
         """The lines of a page, the hard ones read once more."""
         hard = [number for number in hard_lines([line.reading for line in lines]) if not lines[number].turned]
+        del hard[MAX_LINES:]
         if not hard:
             return list(lines)
         language = likely_language(line.reading.text for line in lines)

@@ -11,7 +11,7 @@ from pdfocr_watcher.engines.policy import HARD_LINE, HARD_LINE_OF_IT, HARD_PAGE,
 from pdfocr_watcher.engines.rapidocr import RapidOcrEngine
 from pdfocr_watcher.engines.raster import Raster, upright
 from pdfocr_watcher.engines.recognition import LineReading
-from pdfocr_watcher.engines.word_guide import SLANTS, WordGuide
+from pdfocr_watcher.engines.word_guide import MAX_LINES, SLANTS, WordGuide
 
 CHARACTERS = ("", *"abcdefghijklmnopqrstuvwxyz", " ")
 PAGE = np.full((400, 600, 3), 255, dtype=np.uint8)
@@ -95,6 +95,11 @@ def test_lines_are_set_upright_by_the_slant_that_is_read_most_surely(weights, sl
     share = 6 / network.surest
     assert again.extent == pytest.approx(200 * share)
     assert again.columns[0] == pytest.approx(-slant * 20 * share)
+
+
+def test_no_more_lines_are_read_again_than_time_allows(weights):
+    lines = [found(FRENCH, 0.99), *[found("avec cette femne", 0.7, 50)] * (MAX_LINES + 3)]
+    assert texts(WordGuide(Network(), weights).reread(PAGE, lines)).count("avec cette femne") == 3
 
 
 def test_a_slanted_stroke_becomes_upright():
