@@ -4,6 +4,7 @@ file that was dropped has one result, the right one, and that nothing else is le
 `PDFOCR_KILLS_SEED` and `PDFOCR_KILLS` say with which random numbers and how often; the seed is printed.
 """
 
+import html
 import json
 import os
 import random
@@ -132,8 +133,13 @@ def _kill_a_part(daemon: Daemon, draw: random.Random) -> None:
 
 
 def _outputs(job: Job) -> dict[str, bytes]:
+    """All that does not depend on what the file is called."""
     figures = sorted(path.relative_to(job.folder).as_posix() for path in (job.folder / "images").iterdir())
-    return {name: (job.folder / name).read_bytes() for name in (*_OUTPUTS, *figures)}
+    outputs = {name: (job.folder / name).read_bytes() for name in (*_OUTPUTS, *figures)}
+    called = html.escape(job.status["filename"]).encode()
+    assert called in outputs["report.html"]
+    outputs["report.html"] = outputs["report.html"].replace(called, b"")
+    return outputs
 
 
 def _undisturbed(site: Site, environment: Mapping[str, str]) -> dict[int, dict[str, bytes]]:
