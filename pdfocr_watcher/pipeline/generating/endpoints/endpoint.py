@@ -55,8 +55,8 @@ _MOST_BYTES = 8 << 20
 _ERROR_BYTES = 1 << 16
 #: Models that are named of those that it serves.
 _NAMED = 5
-#: Seconds for finding out whether a server has the no-repeat rule.
-_TRIAL = 10.0
+#: Seconds for finding out whether a server has the no-repeat rule: the first answer of one without a GPU takes ten.
+_TRIAL = 30.0
 _CHAT = "/v1/chat/completions"
 _JSON = {"Content-Type": "application/json"}
 
