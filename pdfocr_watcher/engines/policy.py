@@ -32,6 +32,8 @@ HOPELESS_PAGE = 0.85
 #: limit for both, print gains and loses nothing by it.
 HARD_PAGE = 0.93
 HARD_LINE_OF_IT, HARD_LINE = 0.95, 0.85
+#: Lines less sure than this are flourishes and dirt more often than words, of which the list would make words.
+HOPELESS_LINE = 0.6
 #: So many of a line's characters must be letters of the Latin alphabet, and such a share of them.
 MIN_LATIN, MIN_LATIN_SHARE = 8, 0.6
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
@@ -58,7 +60,11 @@ def is_doubtful(reading: "LineReading") -> bool:
 def hard_lines(readings: Sequence["LineReading"]) -> list[int]:
     """Which lines of a page have letters that are so doubtful that the words count."""
     limit = HARD_LINE_OF_IT if _confidence(readings) < HARD_PAGE else HARD_LINE
-    return [number for number, reading in enumerate(readings) if reading.confidence < limit and _is_latin(reading)]
+    return [
+        number
+        for number, reading in enumerate(readings)
+        if HOPELESS_LINE <= reading.confidence < limit and _is_latin(reading)
+    ]
 
 
 def is_page_doubtful(readings: Sequence["LineReading"]) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pdfocr_watcher.engines.cascade import FoundLine
-from pdfocr_watcher.engines.policy import HARD_LINE, HARD_LINE_OF_IT, HARD_PAGE, MIN_LATIN, hard_lines
+from pdfocr_watcher.engines.policy import HARD_LINE, HARD_LINE_OF_IT, HARD_PAGE, HOPELESS_LINE, MIN_LATIN, hard_lines
 from pdfocr_watcher.engines.rapidocr import RapidOcrEngine
 from pdfocr_watcher.engines.raster import Raster, upright
 from pdfocr_watcher.engines.recognition import LineReading
@@ -119,6 +119,7 @@ def test_more_lines_are_hard_on_a_page_that_is_hard_as_a_whole():
     assert hard_lines([reading(between), reading(0.99), reading(0.99)]) == []
     assert hard_lines([reading(between), reading(0.6)]) == [0, 1]
     assert hard_lines([reading(HARD_LINE - 0.01), *[reading(0.99)] * 5]) == [0]
+    assert hard_lines([reading(HOPELESS_LINE - 0.01), reading(HOPELESS_LINE)]) == [1]
     assert HARD_LINE < HARD_PAGE < HARD_LINE_OF_IT
 
 
