@@ -31,7 +31,7 @@ HOPELESS_PAGE = 0.85
 #: characters are on average less sure than this, as all handwriting is (.73 to .90), and on any other. At the same
 #: limit for both, print gains and loses nothing by it.
 HARD_PAGE = 0.93
-HARD_LINE_OF_IT, HARD_LINE = 0.95, 0.85
+HARD_LINE_OF_IT, HARD_LINE = 0.98, 0.85
 #: Lines less sure than this are flourishes and dirt more often than words, of which the list would make words.
 HOPELESS_LINE = 0.6
 #: So many of a line's characters must be letters of the Latin alphabet, and such a share of them.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 from pdfocr_watcher.engines.cascade import FoundLine
 from pdfocr_watcher.engines.policy import HARD_LINE, HARD_LINE_OF_IT, HARD_PAGE, HOPELESS_LINE, MIN_LATIN, hard_lines
@@ -12,9 +13,26 @@ from pdfocr_watcher.engines.rapidocr import RapidOcrEngine
 from pdfocr_watcher.engines.raster import Raster, upright
 from pdfocr_watcher.engines.recognition import LineReading
 from pdfocr_watcher.engines.word_guide import MAX_LINES, SLANTS, WordGuide
+from tests.engines import written
 
 CHARACTERS = ("", *"abcdefghijklmnopqrstuvwxyz", " ")
 PAGE = np.full((400, 600, 3), 255, dtype=np.uint8)
+WILL = (
+    "Je laisse en toute propriété à ma femme tous les",
+    "biens meubles et immeubles qui pourront composer ma",
+    "succession sans exception ni réserve et je veux que",
+    "mon fils ait la maison avec le jardin dans laquelle",
+    "nous avons vécu depuis notre mariage et que ma fille",
+    "ait les livres de mon père qui sont encore chez elle",
+)
+ENGLISH = (
+    "I give to my wife all that is mine at the time of",
+    "my death without any exception and I want my son to",
+    "have the house with the garden in which we have been",
+    "living since the day of our marriage, and my daughter",
+    "is to have the books of my father which are still in",
+    "her house, and no other person may ask for them again",
+)
 FRENCH = "je laisse tous les biens que je puis avoir à ma femme et à mon fils dans la maison"
 
 
@@ -126,6 +144,29 @@ def test_more_lines_are_hard_on_a_page_that_is_hard_as_a_whole():
 @pytest.mark.parametrize("text", ["1914 12 07 33 1,50", "Приложение номер", "x" * (MIN_LATIN - 1), ""])
 def test_what_has_few_latin_letters_is_no_line_for_words(text):
     assert hard_lines([reading(0.6, text)]) == []
+
+
+def bad_copy(texts: tuple[str, ...]) -> Image.Image:
+    """Lines that lean, out of focus, and with much noise."""
+    clean = written.page(texts, size=(1300, 600)).convert("L")
+    leaning = clean.transform(
+        clean.size, Image.Transform.AFFINE, (1, 0.35, -100, 0, 1, 0), Image.Resampling.BICUBIC, fillcolor="white"
+    )
+    blurred = np.asarray(leaning.filter(ImageFilter.GaussianBlur(3.0)), dtype=float)
+    noise = np.random.default_rng(3).normal(0, 30, blurred.shape)
+    return Image.fromarray((blurred * 0.8 + 40 + noise).clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("texts", [ENGLISH, WILL], ids=["English", "French"])
+def test_of_a_bad_copy_nearly_all_words_are_read(weights, texts):
+    page, words = bad_copy(texts), {word for text in texts for word in text.split()}
+
+    def right(engine: RapidOcrEngine) -> int:
+        return sum(word in words for line in engine.read_lines(page) for word in line.text.split())
+
+    without, helped = (right(RapidOcrEngine(weights=weights, word_lists=use)) for use in (False, True))
+    assert helped > 1.15 * without
+    assert helped > 0.9 * sum(len(text.split()) for text in texts)
 
 
 def test_the_engine_uses_the_lists_unless_it_is_told_not_to(weights):
