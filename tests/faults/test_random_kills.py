@@ -8,6 +8,7 @@ import html
 import json
 import os
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -183,11 +184,18 @@ def _left(site: Site) -> Iterator[str]:
         yield f"temporary files: {left}"
     if left := {path.name for path in site.root.iterdir()} - _ROOT_NAMES:
         yield f"in the root: {left}"
-    if left := list((site.base / "tmp").iterdir()):
+    if left := [path for path in (site.base / "tmp").iterdir() if not _is_trial(path)]:
         yield f"in the temporary folder: {left}"
     hidden = [path for root in (site.outbox, site.failed) for path in root.rglob(".*")]
     if hidden or any(site.failed.iterdir()):
         yield f"hidden: {hidden}, failed: {list(site.failed.iterdir())}"
+
+
+def _is_trial(path: Path) -> bool:
+    """Whether it is a file by which Python's tempfile tries a folder, left by who was killed at that moment."""
+    return (
+        re.fullmatch(r"[a-z0-9_]{8}", path.name) is not None and path.is_file() and path.stat().st_size <= len("blat")
+    )
 
 
 def _processes_of(site: Site) -> list[psutil.Process]:
