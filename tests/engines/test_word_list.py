@@ -55,7 +55,9 @@ def test_a_list_without_words_holds_nothing_likely():
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"cut", gzip.compress(b"cut"), gzip.compress(b"[1]"), gzip.compress(b'{"a": -1}')]
+    "content",
+    [b"", b"cut", gzip.compress(b"cut"), gzip.compress(b"[1]"), gzip.compress(b'{"a": -1}')],
+    ids=["empty", "not compressed", "no JSON", "no object", "no counts"],  # what is compressed has the time in it
 )
 def test_a_file_that_is_no_list_is_refused(tmp_path, content):
     (tmp_path / "words.json.gz").write_bytes(content)
