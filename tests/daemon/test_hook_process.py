@@ -5,13 +5,12 @@ import threading
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from pdfocr_watcher.daemon.hook_process import hook_environment, run_command
 from pdfocr_watcher.jobs.model import FailedPageStatus, Outputs, Stage, Status
-from tests.end_to_end.harness import wait_for
 from tests.pipeline.doubles import pending_status
+from tests.processes import is_gone_soon
 
 ENVIRONMENT = {b"PATH": os.fsencode(os.environ["PATH"])}
 
@@ -49,13 +48,13 @@ def test_at_the_time_limit_it_ends_with_all_that_it_started(script):
     assert time.monotonic() - begun < 10
     assert "0.3 s" in ended.trouble
     assert ended.exit_status == -9
-    wait_for(lambda: _is_gone(int(ended.output)), "the child is gone", limit=10)
+    assert is_gone_soon(int(ended.output))
 
 
 def test_what_it_leaves_in_the_background_does_not_hold_it_up():
     ended = run("sleep 600 & echo $!")
     assert (ended.exit_status, ended.trouble) == (0, "")
-    wait_for(lambda: _is_gone(int(ended.output)), "the child is gone", limit=10)
+    assert is_gone_soon(int(ended.output))
 
 
 def test_a_flood_of_words_costs_no_memory_and_no_time():
@@ -68,13 +67,6 @@ def test_a_stop_of_the_daemon_ends_it():
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
     assert run("sleep 600", stop=stop).trouble == "It was ended with the daemon."
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def told(own=(), **values):

@@ -5,10 +5,10 @@ import sys
 import threading
 import time
 
-import psutil
 import pytest
 
 from pdfocr_watcher.pipeline.rendering.bounded import children_ended_after, run_bounded
+from tests.processes import is_gone_soon
 
 ENVIRONMENT = {"LC_ALL": "C"}
 
@@ -21,16 +21,6 @@ def test_the_end_of_a_program_and_its_outputs_are_told():
     outcome = run("echo out; echo err >&2; exit 3")
     assert (outcome.returncode, outcome.timed_out) == (3, False)
     assert (outcome.stdout, outcome.stderr) == (b"out\n", b"err\n")
-
-
-def is_gone_soon(pid: int) -> bool:
-    """Whether a killed process ends; a busy machine takes a moment, and a zombie waits for whoever reaps it."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_a_program_is_ended_at_its_time_limit_with_all_that_it_started():

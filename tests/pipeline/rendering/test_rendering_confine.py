@@ -14,6 +14,7 @@ from pdfocr_watcher.errors import ErrorCode, PdfocrError
 from pdfocr_watcher.pipeline.rendering import confine
 from pdfocr_watcher.pipeline.rendering.confine import Launchers, Limits, confined_command
 from pdfocr_watcher.pipeline.rendering.protection import UNPROTECTED
+from tests.processes import is_gone_soon
 
 LIMITS = Limits(memory_bytes=512 << 20, cpu_seconds=16, file_bytes=8 << 20)
 
@@ -115,7 +116,7 @@ time.sleep(600)
         daemon.kill()
         # The pipe's other end is in the renderer: it is read to its end when that is gone.
         assert daemon.stdout.read() == b""
-    assert not Path("/proc", str(renderer)).exists() or "Z" in Path("/proc", str(renderer), "stat").read_text()
+    assert is_gone_soon(renderer)
 
 
 def test_a_program_whose_starter_has_gone_is_not_started():
