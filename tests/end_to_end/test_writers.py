@@ -197,7 +197,8 @@ def test_of_a_file_with_a_second_name_what_was_claimed_is_done_whatever_becomes_
     linked.write_bytes(_DOCUMENT)
     os.link(linked, site.inbox / "letter.pdf")
     site.start()
-    wait_for(lambda: [*site.jobs.glob("*/input.pdf"), *site.results()], "it is claimed")
+    # What changes while it is copied is put back; its copy is believed once it has gone from the inbox.
+    wait_for(lambda: not any(site.inbox.iterdir()), "it is claimed")
     with linked.open("r+b") as file:
         file.write(b"no longer a PDF")
     _done(site, "letter.pdf")
