@@ -11,7 +11,7 @@ from pdfocr_watcher.cli.findings import Finding, Level
 from pdfocr_watcher.cli.model_diagnosis import model_findings
 from pdfocr_watcher.config.choices import Renderer, Sandbox
 from pdfocr_watcher.config.folder_rules import FolderRules
-from pdfocr_watcher.config.model import Config
+from pdfocr_watcher.config.model import Config, Engine
 from pdfocr_watcher.config.passwords import PasswordsFile
 from pdfocr_watcher.config.permissions import policy_of
 from pdfocr_watcher.engines.policy import ReadingPolicy
@@ -159,10 +159,11 @@ def _languages(config: Config) -> Iterator[Finding]:
 
 def _models(config: Config) -> Iterator[Finding]:
     """Whether the weights that `models install` brings are there, for an engine that uses them."""
-    if resolve_engine(config.engine.name) not in _LINE_ENGINES:
+    engine = resolve_engine(config.engine.name)
+    if engine not in _LINE_ENGINES:
         return
     folder = folder_in_force(config.models.folder)
-    wanted = _wanted_weights(config)
+    wanted = _wanted_weights(config.engine, embedded=engine == EMBEDDED)
     states = {weights.file: state_of(folder, weights) for weights in wanted}
     if damaged := [file for file, state in states.items() if state is State.DAMAGED]:
         text = f"{', '.join(damaged)} in {folder} is damaged: `pdfocr-watcher models install`"
@@ -174,10 +175,8 @@ def _models(config: Config) -> Iterator[Finding]:
         yield Finding(Level.GOOD, "models", f"{', '.join(states)} in {folder}")
 
 
-def _wanted_weights(config: Config) -> list[Weights]:
-    """Those that an engine of lines uses."""
-    engine = config.engine
-    embedded = resolve_engine(engine.name) == EMBEDDED
+def _wanted_weights(engine: Engine, *, embedded: bool) -> list[Weights]:
+    """Those that an engine of lines uses, the embedded one or another."""
     unused: set[Weights] = set()
     if not embedded or engine.policy is ReadingPolicy.ACCURATE:
         unused.update(QUICK)
