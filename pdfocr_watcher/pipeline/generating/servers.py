@@ -40,6 +40,8 @@ _LOOKS = 2
 _READERS = 4
 #: Seconds that requests have to end when the engine is stopped, and connections to be closed.
 _STOP = 2.0
+#: Seconds that a look at a server may go on when the engine stops.
+_LAST_LOOK = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,11 +266,13 @@ class Servers:
         self.drain()
         self._end_patience()
         self._settled.set()
+        for post in self._posts:
+            post.close()
+        if self._watchers:  # a look that is cancelled may leave connections open that it was about to close
+            await asyncio.wait(self._watchers, timeout=_LAST_LOOK)
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
-        for post in self._posts:
-            post.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STOP):
                 while any(post.in_flight for post in self._posts):

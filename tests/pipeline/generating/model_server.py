@@ -16,6 +16,8 @@ from typing import Any
 MODEL = "deepseek-ocr"
 #: Seconds that a page may take where the test is not about that.
 LONG = 100.0
+#: Turns of the loop from the coming of a connection to its being served, and some more.
+_TURNS = 10
 
 
 @dataclass(frozen=True)
@@ -149,9 +151,13 @@ class ModelServer:
 
     async def stop(self) -> None:
         """End as a process does that is killed."""
-        if self._listener is not None:
-            self._listener.close()
+        if (listener := self._listener) is not None:
             self._listener = None
+            for accepting in listener.sockets:
+                asyncio.get_running_loop().remove_reader(accepting)
+            for _ in range(_TURNS):  # asyncio loses a connection that came just before its listener is closed
+                await asyncio.sleep(0)
+            listener.close()
         for writer in list(self._writers):
             writer.transport.abort()
         handlers = list(self._handlers)

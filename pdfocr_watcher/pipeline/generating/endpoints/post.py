@@ -130,8 +130,8 @@ class Post:
         self._changed()
 
     async def watch(self) -> None:
-        """Look after it until cancelled."""
-        while True:
+        """Look after it until it is closed."""
+        while not self._closed:
             self._doubted.clear()
             await self._look()
             with contextlib.suppress(TimeoutError):
@@ -176,8 +176,9 @@ class Post:
         self._deadlines.clear()
 
     def close(self) -> None:
-        """Cancel the requests that it has."""
+        """Cancel the requests that it has, and look after it no longer."""
         self._closed = True
+        self._doubted.set()
         self._end_all()
         if self._waker is not None:
             self._waker.cancel()
