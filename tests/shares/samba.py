@@ -7,9 +7,12 @@ import contextlib
 import os
 import pwd
 import signal
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
+import weakref
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -53,18 +56,21 @@ class Samba:
         )
 
     def _configuration(self, folder: Path) -> str:
+        # Its sockets lie there, whose paths may have 107 characters: with more it ends without a word.
+        short = Path(tempfile.mkdtemp(prefix="smb-"))
+        weakref.finalize(self, shutil.rmtree, short, ignore_errors=True)
         own = []
         for name in ("private", "lock", "state", "cache", "pid", "ncalrpc"):
-            (self.base / name).mkdir(mode=0o700 if name == "private" else 0o755)
+            (short / name).mkdir(mode=0o700 if name == "private" else 0o755)
             suffix = "dir" if name in {"private", "ncalrpc"} else "directory"
-            own.append(f"{name} {suffix} = {self.base / name}")
+            own.append(f"{name} {suffix} = {short / name}")
         own += [
             f"smb ports = {self.port}",
             "interfaces = lo",
             "bind interfaces only = yes",
             "disable netbios = yes",
             f"log file = {self.base}/smbd.log",
-            f"passdb backend = tdbsam:{self.base}/private/passdb.tdb",
+            f"passdb backend = tdbsam:{short}/private/passdb.tdb",
         ]
         me = pwd.getpwuid(os.geteuid()).pw_name
         # As in the recipe: everything that comes over the share belongs to the user that the daemon runs as.
