@@ -4,8 +4,9 @@ How it is done inside the daemon stands in `tests/faults/arming`, which Python i
 """
 
 import json
+import multiprocessing
 import os
-import subprocess
+import runpy
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,10 @@ from typing import Any
 
 _ARMING = Path(__file__).with_name("arming")
 _LIMIT = 120.0
+#: To import what the daemon is made of takes longer than what it does here, and is done hundreds of times: it is begun
+#: from a process that has imported it. From there on it is a process like any other.
+_nursery = multiprocessing.get_context("forkserver")
+_nursery.set_forkserver_preload(["pdfocr_watcher.cli.app", "pdfocr_watcher.daemon.app"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +78,27 @@ def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Seque
     order = {"trace": str(trace), "cut": [*cut] or None, **more}
     if at is not None:
         order |= {"at": at.name, "nth": at.number}
-    process = subprocess.run(
-        [sys.executable, "-m", "pdfocr_watcher", "once", "--config", str(config)],
-        env=armed(order),
-        start_new_session=True,
-        capture_output=True,
-        timeout=_LIMIT,
-        check=False,
-    )
+    log = trace.with_name(f"{trace.name}.log")
+    process = _nursery.Process(target=_become, args=(["once", "--config", str(config)], armed(order), log))
+    process.start()
+    process.join(_LIMIT)
+    if process.exitcode is None:
+        process.kill()
+        raise TimeoutError(f"it did not end; {log}")
     lines = os.fsdecode(trace.read_bytes()).splitlines() if trace.exists() else []
     passed = tuple((name, where) for name, _, where in (line.partition("\t") for line in lines))
-    return Run(process.returncode, passed, process.stderr.decode(errors="replace"))
+    return Run(process.exitcode, passed, log.read_text(errors="replace"))
+
+
+def _become(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    """Become the command line, in a session of its own."""
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(environment)
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.path.insert(0, str(_ARMING))
+    runpy.run_path(str(_ARMING / "sitecustomize.py"))
+    sys.argv[1:] = arguments
+    runpy.run_module("pdfocr_watcher", run_name="__main__")
