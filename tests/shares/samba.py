@@ -6,8 +6,8 @@ Its users are users that every Linux system has; who is allowed in is written in
 import contextlib
 import os
 import pwd
-import signal
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
