@@ -6,8 +6,6 @@ only wants it smaller can have that from the file's own samples for a fraction. 
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 #: The factor by which rasters of 200 dpi become pictures of 100, and the only one made quick here: by others OpenCV
@@ -47,28 +45,7 @@ class LazyRaster(Image.Image):
         """
         if self._samples is None or factor != _HALF or box is not None or min(self.size) < _HALF:
             return super().reduce(factor, box)
-        return _halved(np.frombuffer(self._samples, np.uint8).reshape(self.height, self.width, 3))
+        # The daemon and the command line, which import this package too, make no picture smaller.
+        from pdfocr_watcher.pipeline.rendering.halving import halved  # noqa: PLC0415
 
-
-def _halved(pixels: NDArray[np.uint8]) -> Image.Image:
-    """The means of four pixels each, and of two where the last column or row is left over."""
-    import cv2  # noqa: PLC0415 - the daemon, which imports this package too, makes no picture smaller
-
-    height, width = pixels.shape[:2]
-    columns, rows = width // _HALF, height // _HALF
-    halved = np.empty((rows + height % _HALF, columns + width % _HALF, 3), np.uint8)
-    whole = pixels[: rows * _HALF, : columns * _HALF]
-    # In place: the picture's rows are longer than these where a column is left over.
-    cv2.resize(whole, (columns, rows), halved[:rows, :columns], interpolation=cv2.INTER_AREA)
-    if width % _HALF:
-        halved[:rows, -1] = _means(pixels[: rows * _HALF, -1])
-    if height % _HALF:
-        halved[-1, :columns] = _means(pixels[-1, : columns * _HALF])
-    if width % _HALF and height % _HALF:
-        halved[-1, -1] = pixels[-1, -1]
-    return Image.fromarray(halved)
-
-
-def _means(line: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """The means of each two neighbours of a row or column, halves rounded up."""
-    return (line[::_HALF].astype(np.uint16) + line[1::_HALF] + 1) // _HALF
+        return halved(self._samples, self.size)

@@ -1,6 +1,8 @@
 """A raster at whose pixels nobody looked is made smaller from its samples, to the very pixels that Pillow gives."""
 
 import random
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
@@ -84,3 +86,12 @@ def test_what_is_drawn_on_it_is_seen_when_it_is_made_smaller_afterwards():
     for image in (raster, expected):
         image.paste((255, 0, 0), (0, 0, 20, 20))
     assert raster.reduce(2).tobytes() == expected.reduce(2).tobytes()
+
+
+def test_neither_the_daemon_nor_the_null_engines_worker_loads_a_library_of_arrays():
+    program = (
+        "import sys, pdfocr_watcher.daemon.app, pdfocr_watcher.pipeline.worker, pdfocr_watcher.engines.null; "
+        "print({'cv2', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
