@@ -3,15 +3,20 @@
 Nothing of this machine's services is started there, it has no network, and what is written there is gone with it.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import pdfocr_watcher
 from tests.end_to_end.harness import wait_for
+from tests.needs import needs_mounts, needs_programs
 
 PROGRAM = Path("/opt/pdfocr-watcher")
 #: The system's Python of the same version as the tests', for which their packages were made.
@@ -136,3 +141,20 @@ class Machine:
 
     def _is_up(self) -> bool:
         return self.run("systemctl", "is-active", "test.target", check=False).strip() == "active"
+
+
+@contextlib.contextmanager
+def booted_machine(base: Path) -> Iterator[Machine]:
+    """A machine that runs, with nothing of the service in it; the test is skipped where there can be none."""
+    needs_programs(**{"systemd-nspawn": "systemd-container", "pdftoppm": "poppler-utils"})
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    if not SYSTEM_PYTHON.exists():
+        pytest.skip(f"the tests run with another Python than the system's: no {SYSTEM_PYTHON}")
+    needs_mounts(base)
+    machine = Machine(base)
+    try:
+        machine.start()
+        yield machine
+    finally:
+        machine.stop()

@@ -4,7 +4,6 @@ It runs in a machine of its own, see `machine`, which the tests share.
 """
 
 import json
-import os
 import shutil
 import stat
 
@@ -12,9 +11,8 @@ import pytest
 
 from pdfocr_watcher.pipeline.rendering import find_protection
 from tests.end_to_end.harness import wait_for
-from tests.needs import needs_mounts, needs_programs
 from tests.pdfs import born_digital
-from tests.service.machine import PROGRAM, SYSTEM_PYTHON, Machine
+from tests.service.machine import PROGRAM, booted_machine
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -35,20 +33,9 @@ _SOONER = "[Service]\nWatchdogSec=3\nRestartSec=200ms\n"
 @pytest.fixture(scope="session")
 def booted(tmp_path_factory):
     """The machine, with nothing of the service in it."""
-    needs_programs(**{"systemd-nspawn": "systemd-container", "pdftoppm": "poppler-utils"})
-    if os.geteuid() != 0:
-        pytest.skip("needs root")
-    if not SYSTEM_PYTHON.exists():
-        pytest.skip(f"the tests run with another Python than the system's: no {SYSTEM_PYTHON}")
-    base = tmp_path_factory.mktemp("machine")
-    needs_mounts(base)
-    machine = Machine(base)
-    try:
-        machine.start()
+    with booted_machine(tmp_path_factory.mktemp("machine")) as machine:
         (machine.root / "etc/pdfocr-watcher").mkdir()
         yield machine
-    finally:
-        machine.stop()
 
 
 @pytest.fixture
