@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 import yaml
@@ -12,16 +11,15 @@ from pdfocr_watcher.cli.app import app
 from pdfocr_watcher.config.folder_file import parse_folder_file
 from pdfocr_watcher.config.folder_rules import FolderRules
 from pdfocr_watcher.config.model import Config
+from tests.pages import ROOT, blocks
 
-_ROOT = Path(__file__).parents[1]
-_PAGES = sorted([*_ROOT.glob("*.md"), *_ROOT.glob("docs/*.md"), *_ROOT.glob("benchmarks/*.md")])
+_PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 #: Blocks of a shell, lines that are set in, what stands between words; other blocks are passed over.
 _CODE = re.compile(
     r"^```sh\n(?P<block>.*?)^```|^```.*?^```|^    (?P<line>(?:\$ )?pdfocr-watcher .*?)$|`(?P<inline>[^`]+)`",
     re.MULTILINE | re.DOTALL,
 )
-_YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _TEST = re.compile(r"`(?P<file>(?:tests|benchmarks)/[\w/]+\.py)?(?:::(?P<name>test_\w+))?`")
 
 
@@ -63,7 +61,7 @@ def test_every_command_is_one_that_there_is():
 
 
 def test_every_configuration_is_one_that_is_taken():
-    samples = [sample for page in _PAGES for sample in _YAML.findall(page.read_text(encoding="utf-8"))]
+    samples = [sample for page in _PAGES for sample in blocks(page.relative_to(ROOT), "yaml")]
     of_folders = [sample for sample in samples if sample.startswith("dpi:")]
     assert len(of_folders) == 1
     assert parse_folder_file(of_folders[0].encode(), FolderRules(profiles=("terse",), languages=True)).dpi == 300
@@ -75,12 +73,12 @@ def test_every_configuration_is_one_that_is_taken():
 
 def test_every_test_that_shows_a_promise_is_there():
     missing, file, seen = [], "", 0
-    for match in _TEST.finditer((_ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")):
+    for match in _TEST.finditer((ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")):
         file, name = match["file"] or file, match["name"]
         if not file:
             continue
         seen += 1
-        path = _ROOT / file
+        path = ROOT / file
         if not path.is_file() or (name and f"def {name}(" not in path.read_text(encoding="utf-8")):
             missing.append(match[0])
     assert missing == []

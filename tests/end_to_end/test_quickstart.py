@@ -1,7 +1,6 @@
 """The commands that the README and the quick start give a new user do what they say, in a fresh copy of the project."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -10,29 +9,22 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.harness import wait_for
+from tests.pages import ROOT, commands
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
-_ROOT = Path(__file__).parents[2]
-_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SECONDS = 400
 
 
 @pytest.fixture
 def clone(tmp_path):
     """What a fresh clone holds: the files that git knows, as they are now."""
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=_ROOT, capture_output=True, text=True, check=True).stdout
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
-        if (_ROOT / name).is_file():
+        if (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(_ROOT / name, tmp_path / name)
+            shutil.copy2(ROOT / name, tmp_path / name)
     return tmp_path
-
-
-def commands(page):
-    """The lines of a page's shell blocks, in their order."""
-    text = (_ROOT / page).read_text(encoding="utf-8")
-    return [line for block in _BLOCK.findall(text) for line in block.splitlines() if line.strip()]
 
 
 def shell(clone, command):
@@ -43,7 +35,7 @@ def shell(clone, command):
 
 
 def test_the_first_command_of_the_readme_reads_the_sample(clone):
-    (command,) = [line for line in commands("README.md") if "--sample" in line]
+    (command,) = [line for block in commands("README.md") for line in block if "--sample" in line]
     done = shell(clone, command)
     assert done.returncode == 0, done.stderr
     result = Path(done.stdout.splitlines()[-1])
@@ -52,7 +44,7 @@ def test_the_first_command_of_the_readme_reads_the_sample(clone):
 
 
 def test_the_quick_start_works_word_for_word(clone):
-    *once, run = [line for line in commands("docs/quickstart.md") if not line.startswith("apt-get")]
+    *once, run = [line for block in commands("docs/quickstart.md") for line in block if not line.startswith("apt-get")]
     for command in once:
         done = shell(clone, command)
         assert done.returncode == 0, (command, done.stdout, done.stderr)

@@ -1,19 +1,17 @@
 """What the pages for administrators tell root to type does what they say, word for word, on a machine with systemd."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.harness import wait_for
 from tests.needs import needs_programs
+from tests.pages import ROOT, commands
 from tests.pdfs import born_digital
 from tests.service.machine import booted_machine
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
-_DOCS = Path(__file__).parents[2] / "docs"
-_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"^    (\w.*)$", re.MULTILINE)
 #: The machine has no network, and has the program already; the same is done over the network in the quick start's test.
 _DONE_BEFORE = ("/usr/bin/python3 -m venv ", "/opt/pdfocr-watcher/bin/pip ", "pdfocr-watcher models install")
@@ -24,12 +22,6 @@ _ROOTS_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 def machine(tmp_path):
     with booted_machine(tmp_path) as machine:
         yield machine
-
-
-def _blocks(page):
-    """The lines of each shell block of a page."""
-    text = (_DOCS / page).read_text(encoding="utf-8")
-    return [[line for line in block.splitlines() if line.strip()] for block in _BLOCK.findall(text)]
 
 
 def _type(machine, lines, given=b""):
@@ -54,7 +46,7 @@ def _result(machine, outbox, stem):
 
 
 def test_the_page_on_systemd(machine):
-    install, service, people, look, reload, elsewhere, instance, purge = _blocks("systemd.md")
+    install, service, people, look, reload, elsewhere, instance, purge = commands("docs/systemd.md")
     _type(machine, [*install, *service])
     assert machine.shows("pdfocr-watcher.service", "ActiveState", "UnitFileState") == ["active", "enabled"]
 
@@ -88,7 +80,7 @@ def test_the_page_on_systemd(machine):
 
 def test_the_pages_on_people_and_their_rights(machine):
     needs_programs(smbpasswd="samba", setfacl="acl")
-    share = _blocks("smb.md")[0]
+    share = commands("docs/smb.md")[0]
     for person in ("anna", "ann"):
         machine.run("useradd", person)
     _type(machine, share, given=b"secret\nsecret\n")
@@ -99,11 +91,11 @@ def test_the_pages_on_people_and_their_rights(machine):
     ]
 
     machine.run("mkdir", "/etc/pdfocr-watcher")
-    (passwords,) = _blocks("passwords.md")
+    (passwords,) = commands("docs/passwords.md")
     _type(machine, passwords)
     assert machine.run("stat", "-c", "%U:%G %a %s", "/etc/pdfocr-watcher/passwords").strip() == "root:pdfocr 640 0"
 
-    group, init, change, private, acl = _INDENTED.findall((_DOCS / "permissions.md").read_text(encoding="utf-8"))
+    group, init, change, private, acl = _INDENTED.findall((ROOT / "docs/permissions.md").read_text(encoding="utf-8"))
     machine.run("rm", "-r", "/srv/ocr")
     machine.run("useradd", "ocr", "--no-user-group")
     machine.run("install", "-d", "-o", "ocr", "/srv/ocr")
@@ -120,7 +112,7 @@ def test_the_pages_on_people_and_their_rights(machine):
 
 
 def test_the_packages_that_are_named_are_those_of_the_system(machine):
-    commands = [line for page in ("quickstart.md", "languages.md") for block in _blocks(page) for line in block]
-    packages = [line for line in commands if line.startswith("apt-get install ")]
+    pages = ("docs/quickstart.md", "docs/languages.md")
+    packages = [line for page in pages for block in commands(page) for line in block if line.startswith("apt-get ")]
     assert len(packages) == 2
     assert "0 newly installed" in _type(machine, packages)

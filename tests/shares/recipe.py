@@ -4,20 +4,15 @@ What belongs to one machine (paths, port, users) is put into it by `tests.shares
 """
 
 import re
-from pathlib import Path
 
-import pytest
+from tests import pages
 
-_PAGE = Path(__file__).parents[2] / "docs" / "smb.md"
-_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _SETTING = re.compile(r"^(\s*)([\w :]+?)\s*=\s*(.*)$")
 
 
 def blocks(language: str) -> list[str]:
     """The fenced blocks of a language in the page, in their order."""
-    if not _PAGE.is_file():
-        pytest.skip("docs/smb.md is not here: these tests run in the source tree")
-    return [text for found, text in _FENCE.findall(_PAGE.read_text(encoding="utf-8")) if found == language]
+    return pages.blocks("docs/smb.md", language)
 
 
 def share_name() -> str:

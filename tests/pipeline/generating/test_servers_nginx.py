@@ -2,20 +2,18 @@
 
 import asyncio
 import contextlib
-import re
 import signal
 import socket
-from pathlib import Path
 
 import pytest
 
 from pdfocr_watcher.pipeline.reader import EngineState
 from tests.needs import needs_programs
+from tests.pages import blocks
 from tests.pipeline.doubles import until
 from tests.pipeline.generating.certificates import authority
 from tests.pipeline.generating.model_server import LONG, hold, read
 
-_PAGE = Path(__file__).parents[3] / "docs" / "servers.md"
 #: What nginx needs to run in a folder of its own, as whoever runs the tests.
 _AROUND = """
 daemon off;
@@ -37,7 +35,7 @@ http {{
 
 def documented(port, servers, chain):
     """The configuration of the page, with the addresses and the certificate of this test."""
-    text = re.search(r"```nginx\n(.*?)```", _PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
+    (text,) = blocks("docs/servers.md", "nginx")
     for old, new in {
         "gpu1:8000": f"127.0.0.1:{servers[0].port}",
         "gpu2:8000": f"127.0.0.1:{servers[1].port}",
