@@ -5,6 +5,7 @@ The points are those of an undisturbed run, so a step that is added to the progr
 
 import itertools
 import os
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -107,6 +108,7 @@ def _crash_at(layout: _Layout, points: Sequence[CrashPoint], outputs: dict[str, 
     done = pages_done(site)
     last = run_once(site.config, _trace(site, len(points)))
     wrong = [f"{points} ({site.base}): {wrong}" for wrong in what_is_wrong(site, _SOURCE, outputs, done, last)]
+    wrong += [run.log for run in runs if run.returncode not in {0, -signal.SIGKILL}]
     return all(run.returncode != 0 for run in runs), wrong
 
 
@@ -146,7 +148,7 @@ def test_a_crash_while_an_earlier_one_is_mended_is_mended_too(layout: _Layout) -
     for first in firsts:
         site = layout.site(f"mending-{next(_serial)}")
         _drop(site)
-        assert run_once(site.config, _trace(site, 1), first).returncode != 0
+        assert run_once(site.config, _trace(site, 1), first).returncode == -signal.SIGKILL
         mending = run_once(site.config, _trace(site, 2)).points()
         # What comes after the mending is the life of any job, whose every step is tried above.
         seconds = itertools.takewhile(lambda point: not point.name.startswith("before inspect"), mending)
