@@ -8,9 +8,12 @@ import multiprocessing
 import os
 import runpy
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ _LIMIT = 120.0
 #: from a process that has imported it. From there on it is a process like any other.
 _nursery = multiprocessing.get_context("forkserver")
 _nursery.set_forkserver_preload(["pdfocr_watcher.cli.app", "pdfocr_watcher.daemon.app"])
+#: A process that is started looks after those that have ended, which has to be done by one thread at a time.
+_looking = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +85,22 @@ def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Seque
         order |= {"at": at.name, "nth": at.number}
     log = trace.with_name(f"{trace.name}.log")
     process = _nursery.Process(target=_become, args=(["once", "--config", str(config)], armed(order), log))
-    process.start()
-    process.join(_LIMIT)
-    if process.exitcode is None:
-        process.kill()
-        raise TimeoutError(f"it did not end; {log}")
+    with _looking:
+        process.start()
+    give_up = time.monotonic() + _LIMIT
+    while (returncode := _exit_status(process)) is None:
+        if time.monotonic() > give_up:
+            process.kill()
+            raise TimeoutError(f"it did not end; {log}")
+        time.sleep(0.01)
     lines = os.fsdecode(trace.read_bytes()).splitlines() if trace.exists() else []
     passed = tuple((name, where) for name, _, where in (line.partition("\t") for line in lines))
-    return Run(process.exitcode, passed, log.read_text(errors="replace"))
+    return Run(returncode, passed, log.read_text(errors="replace"))
+
+
+def _exit_status(process: BaseProcess) -> int | None:
+    with _looking:
+        return process.exitcode
 
 
 def _become(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
