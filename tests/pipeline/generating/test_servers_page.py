@@ -2,9 +2,19 @@
 
 from pathlib import Path
 
+import yaml
+
+from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.pipeline.reader import EngineState
+from tests.pages import blocks
 
 _PAGE = (Path(__file__).parents[3] / "docs" / "servers.md").read_text(encoding="utf-8")
+
+
+def test_its_configurations_name_servers():
+    samples = [Config.model_validate(yaml.safe_load(sample)) for sample in blocks("docs/servers.md", "yaml")]
+    assert len(samples) == 2
+    assert all(sample.servers.urls for sample in samples)
 
 
 def test_it_has_every_state_of_the_engine():
