@@ -1,5 +1,7 @@
-"""What became of processes that are no children of the test's."""
+"""What became of processes that are no children of the test's, and what Python loads in one of its own."""
 
+import subprocess
+import sys
 import time
 
 import psutil
@@ -16,3 +18,10 @@ def is_gone_soon(pid: int) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def loaded_by(statement: str, *libraries: str) -> set[str]:
+    """Those of some libraries that a fresh Python has loaded after a statement."""
+    program = f"import sys; {statement}; print(*sys.modules.keys() & {set(libraries)})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())

@@ -1,7 +1,5 @@
 """A configuration is taken whole or refused with every mistake named by line, in plain words."""
 
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from pdfocr_watcher.config.choices import EngineName
 from pdfocr_watcher.config.load import load_config
 from pdfocr_watcher.config.model import Config
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from tests.processes import loaded_by
 
 
 @pytest.mark.parametrize(
@@ -211,7 +210,5 @@ def test_any_text_gives_a_configuration_or_an_error_in_words(text):
 
 
 def test_loading_a_configuration_needs_none_of_the_heavy_libraries():
-    heavy = "{'numpy', 'PIL', 'rapidocr', 'onnxruntime', 'rich', 'watchdog', 'tinydb'}"
-    code = f"import sys, pdfocr_watcher.config.load; sys.exit(repr({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stderr.strip() == "set()"
+    heavy = ("numpy", "PIL", "rapidocr", "onnxruntime", "rich", "watchdog", "tinydb")
+    assert loaded_by("import pdfocr_watcher.config.load", *heavy) == set()

@@ -1,7 +1,5 @@
 """The profiles that ship are whole and say where they come from; those of one's own take over what they extend."""
 
-import subprocess
-import sys
 from importlib import resources
 
 import pytest
@@ -13,6 +11,7 @@ from pdfocr_watcher.engines.own_profiles import contradictions, profile_faults, 
 from pdfocr_watcher.engines.profiles import Parser, Profile, builtin_data, builtin_names, builtin_profiles
 from pdfocr_watcher.engines.vllm.recipe import host_settings
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from tests.processes import loaded_by
 
 NAMES = builtin_names()
 
@@ -234,7 +233,5 @@ def test_the_files_of_the_profiles_are_in_the_package():
 
 
 def test_profiles_need_none_of_the_heavy_libraries():
-    heavy = "{'numpy', 'cv2', 'PIL', 'torch', 'vllm', 'transformers'}"
-    code = f"import sys; from pdfocr_watcher.engines import own_profiles; print({heavy} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    heavy = ("numpy", "cv2", "PIL", "torch", "vllm", "transformers")
+    assert loaded_by("import pdfocr_watcher.engines.own_profiles", *heavy) == set()

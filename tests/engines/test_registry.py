@@ -1,6 +1,5 @@
 """Engines are found by name, and what cannot be had is said in one sentence."""
 
-import subprocess
 import sys
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from pdfocr_watcher.engines.null import NullEngine
 from pdfocr_watcher.engines.registry import ENGINES, Setup, create_engine, resolve_engine
 from pdfocr_watcher.errors import ErrorCode, PdfocrError
+from tests.processes import loaded_by
 
 
 def test_auto_is_the_embedded_engine():
@@ -39,9 +39,5 @@ def test_a_missing_library_makes_the_engine_unavailable(monkeypatch):
 
 
 def test_naming_engines_imports_no_heavy_library():
-    program = (
-        "import sys; from pdfocr_watcher.engines import registry; registry.resolve_engine('auto'); "
-        "print([name for name in ('rapidocr', 'onnxruntime', 'cv2', 'numpy') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    naming = "from pdfocr_watcher.engines import registry; registry.resolve_engine('auto')"
+    assert loaded_by(naming, "rapidocr", "onnxruntime", "cv2", "numpy") == set()

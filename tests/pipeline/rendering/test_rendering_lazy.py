@@ -1,8 +1,6 @@
 """A raster at whose pixels nobody looked is made smaller from its samples, to the very pixels that Pillow gives."""
 
 import random
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
@@ -10,6 +8,7 @@ from PIL import Image
 from pdfocr_watcher.document.layouts import layout_picture
 from pdfocr_watcher.document.model import Page
 from pdfocr_watcher.pipeline.rendering.lazy import LazyRaster
+from tests.processes import loaded_by
 
 
 def samples(width: int, height: int) -> bytes:
@@ -89,9 +88,5 @@ def test_what_is_drawn_on_it_is_seen_when_it_is_made_smaller_afterwards():
 
 
 def test_neither_the_daemon_nor_the_null_engines_worker_loads_a_library_of_arrays():
-    program = (
-        "import sys, pdfocr_watcher.daemon.app, pdfocr_watcher.pipeline.worker, pdfocr_watcher.engines.null; "
-        "print({'cv2', 'numpy'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    modules = "pdfocr_watcher.daemon.app, pdfocr_watcher.pipeline.worker, pdfocr_watcher.engines.null"
+    assert loaded_by(f"import {modules}", "cv2", "numpy") == set()
