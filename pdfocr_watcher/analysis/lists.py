@@ -14,6 +14,8 @@ _LETTER = re.compile(r"(?:\((?P<bracketed>[a-z]|\d{1,2})\)|(?P<bare>[a-z])[.)])\
 #: A number before so many words marks an entry even alone; before fewer it may be that of a heading, or of a day.
 SENTENCE = 4
 _NUMBER = re.compile(r"(\d{1,3})([.)])\s+(?=\S)")
+#: What an entry of a bibliography is called by: [12], [Gre13].
+_NAME = re.compile(r"\[(?=[^\]]*\d)[\w+.:\u2013-]{1,12}\]\s*(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ def marker_of(text: str) -> Marker | None:
         mark = match["bracketed"] or match["bare"]
         return Marker("-", 0, number=int(mark) if mark.isdecimal() else ord(mark))
     return None
+
+
+def names_entry(text: str) -> bool:
+    """Whether a row begins as the entries of a bibliography do."""
+    return bool(_NAME.match(text))
 
 
 def list_runs(texts: Sequence[str]) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from pdfocr_watcher.analysis.lists import marker_of
+from pdfocr_watcher.analysis.lists import marker_of, names_entry
 from pdfocr_watcher.analysis.marks import Marks, join, part
 from pdfocr_watcher.analysis.rows import Row
 
@@ -80,7 +80,7 @@ def _begins(row: Row, group: Sequence[Row], column: Column, *, joined: bool) -> 
         return True
     if joined:
         return False
-    if row.tabular != last.tabular or marker_of(row.text):
+    if row.tabular != last.tabular or marker_of(row.text) or (names_entry(row.text) and names_entry(group[0].text)):
         return True
     if row.tabular:
         return False
@@ -99,16 +99,22 @@ def _indented(row: Row, group: Sequence[Row], column: Column) -> bool:
 
 
 def _hangs(first: Row, column: Column) -> bool:
-    """Whether `first` fills its column and goes on, so that an indented row below it is the second of an entry."""
-    full = column.right - first.right <= FREE * (column.right - column.left)
-    return full and not first.text.endswith((".", "!", "?", ":"))
+    """Whether an indented row below `first` is the second of an entry: `first` is named, or goes on to its end."""
+    return names_entry(first.text) or (_fills(first, column) and not first.text.endswith((".", "!", "?", ":")))
+
+
+def _fills(row: Row, column: Column) -> bool:
+    return column.right - row.right <= FREE * (column.right - column.left)
 
 
 def _after_a_short_row(row: Row, last: Row, column: Column) -> bool:
     """Whether the last row was ended before the right edge: the next one's first word had room there."""
     wide = column.right - column.left >= MIN_COLUMN * row.height
-    level = abs(row.left - last.left) <= INDENT * row.height
+    step = row.left - last.left
+    level = abs(step) <= INDENT * row.height
+    # A full row to the left of a short one goes on with nothing: above it ends a list, or stands a line in the middle.
+    below = level or (step < 0 and _fills(row, column))
     text = row.text
     begins = not text[0].islower()
     word = len(text.split(maxsplit=1)[0]) * (row.right - row.left) / len(text)
-    return wide and level and begins and column.right - last.right > ROOM * word + row.height
+    return wide and below and begins and column.right - last.right > ROOM * word + row.height
