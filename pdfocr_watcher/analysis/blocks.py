@@ -1,9 +1,9 @@
 """Lines become blocks: the one entry of this room.
 
 What each step decides stands beside this module: `furniture` (page numbers, running titles), `reading_order` and
-`gutters` (columns), `rows`, `paragraphs`, `lists`, `headings`, `pieces`, `joining` (hyphens and blanks), `markup`
-(escaping), `objects` (the places of figures and tables, and captions). Where figures and tables are, and what a table
-says, is told by `figures`, `drawings`, `table_claims` and `tables`.
+`gutters` (columns), `rows`, `paragraphs`, `lists`, `headings` and `sections`, `pieces`, `joining` (hyphens and blanks),
+`markup` (escaping), `objects` (the places of figures and tables, and captions). Where figures and tables are, and what
+a table says, is told by `figures`, `drawings`, `table_claims` and `tables`.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ from pdfocr_watcher.analysis.pieces import Piece, block_of, pieces_of_column
 from pdfocr_watcher.analysis.reading_order import regions_in_order
 from pdfocr_watcher.analysis.regions import Detection, Region
 from pdfocr_watcher.analysis.rows import Row, rows_from_lines
+from pdfocr_watcher.analysis.sections import with_sections
 from pdfocr_watcher.document.model import Block, Box, Label
 
 
@@ -107,7 +108,7 @@ def _in_order(lines: Sequence[Line], objects: Sequence[Object], detections: Sequ
     ]
     body = body_height([row for rows, _ in columns for row in rows])
     items = across_columns([inserted(pieces_of_column(rows, body, detections), own) for rows, own in columns])
-    return with_notes(without_stray_captions(with_captions(items)))
+    return with_notes(without_stray_captions(with_captions(with_sections(items, body))))
 
 
 def _inner_pieces(lines: Sequence[Line]) -> list[Piece]:

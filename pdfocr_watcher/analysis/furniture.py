@@ -36,6 +36,9 @@ CERTAIN = 0.8
 MAX_SEEN_TITLE = 160
 #: At most so many rows at either end are furniture.
 MAX_SEEN = 4
+#: What begins with a number like a heading is one if it is so many times as high as most lines.
+HEADING = 1.15
+_HEADED = re.compile(r"\d{1,2}(?:[.]\d{1,2})*[.]?\s+[^\W\d_].*[a-z]")
 #: A page number and a running title in capitals, read as one line.
 _NUMBERED_TITLE = re.compile(r"\d{1,4}[.,]?\s+[^\W\d][^a-z\d]{4,60}|[^\W\d][^a-z\d]{4,60}\s\d{1,4}[.]?")
 
@@ -113,7 +116,13 @@ def _seen(rows: Sequence[Row], detections: Sequence[Detection], height: int, *, 
         inner = rows[index + 1] if index + 1 < len(rows) else None
         confidence = max((one.confidence for one in own if _in_row(one, row)), default=0.0)
         mark = marks[index]
-        if confidence < MIN_SEEN or (mark is not None and mark.kind in PARTING) or reads_as_caption(row.text):
+        heading = _reads_as_heading(row) and row.height >= HEADING * usual
+        if (
+            confidence < MIN_SEEN
+            or (mark is not None and mark.kind in PARTING)
+            or heading
+            or reads_as_caption(row.text)
+        ):
             continue
         distance = row.middle if at_top else height - row.middle
         sure = confidence >= SURE and distance <= SEEN_EDGE * height and _stands_alone(row, inner, SEEN_GAP)
@@ -143,7 +152,11 @@ def _in_rows(rows: Sequence[Row], low: float, high: float, *, at_top: bool) -> F
         numbers = [line for line in row.lines if reads_as_page_number(line.text)]
         if index == 0 and len(row.lines) == 1 and _NUMBERED_TITLE.fullmatch(row.text):
             numbers = [row.lines[0]]
-        if len(numbers) != 1 or not _stands_alone(row, rows[index + 1] if index + 1 < len(rows) else None):
+        if (
+            len(numbers) != 1
+            or _reads_as_heading(row)
+            or not _stands_alone(row, rows[index + 1] if index + 1 < len(rows) else None)
+        ):
             continue
         if _NUMBERED_TITLE.fullmatch(numbers[0].text):
             return Furniture(None, row.lines, at_top)
@@ -151,6 +164,11 @@ def _in_rows(rows: Sequence[Row], low: float, high: float, *, at_top: bool) -> F
         if sum(len(line.text) for line in titles) <= MAX_TITLE:
             return Furniture(numbers[0], titles, at_top)
     return None
+
+
+def _reads_as_heading(row: Row) -> bool:
+    """Whether a row is a number with a title right behind it; between that of a page and its title is more white."""
+    return not row.tabular and bool(_HEADED.match(row.text))
 
 
 def _stands_alone(row: Row, inner: Row | None, gap: float = GAP) -> bool:

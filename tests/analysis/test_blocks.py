@@ -117,6 +117,50 @@ def test_the_end_of_a_sentence_and_a_doubtful_reading_are_no_headings(text, conf
     assert {block.label for block in blocks_from_lines(page, WIDTH, HEIGHT)} == {Label.TEXT}
 
 
+def labels_of(*paragraphs, gap=40.0, em=20.0):
+    """The labels of paragraphs below each other, the first of so many pixels."""
+    lines = []
+    for index, paragraph in enumerate(paragraphs):
+        size = em if index == 0 else 20.0
+        lines += set_column(paragraph, 100, lines[-1].bottom + gap if lines else 300, em=size, pitch=1.2 * size)
+    return [block.label for block in blocks_from_lines(lines, WIDTH, HEIGHT)]
+
+
+@pytest.mark.parametrize(
+    ("text", "em"),
+    [("2.3 Methods", 20.0), ("2.3.1 What was measured", 20.0), ("2 Methods", 24.0), ("Abstract", 20.0)],
+)
+def test_a_heading_is_told_by_its_number_or_by_its_words(text, em):
+    assert labels_of([text], prose(9), em=em) == [Label.SUB_TITLE, Label.TEXT]
+
+
+def test_the_number_of_a_heading_may_stand_apart_from_it():
+    page = [set_line("2.3", 100, 300), set_line("Methods", 170, 300), *set_column(prose(9), 100, 360)]
+    assert [block.label for block in blocks_from_lines(page, WIDTH, HEIGHT)] == [Label.SUB_TITLE, Label.TEXT]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2.3 The tenant pays the rent.",
+        "2.3 Proof environment. It begins a proof",
+        "2.3 kg of flour and one of sugar",
+        "2 Methods",
+        "2.3 X = 4711 + 12 a",
+        "Abstraction",
+        "contents",
+    ],
+    ids=["a clause", "a heading in the line", "an amount", "only one number", "figures", "another word", "lower case"],
+)
+def test_what_is_set_like_the_text_and_is_no_heading(text):
+    assert labels_of([text], prose(9)) == [Label.TEXT, Label.TEXT]
+
+
+def test_entries_of_a_table_of_contents_are_no_headings():
+    assert labels_of(["2.3 Methods"], ["2.4 Results"], prose(9)) == [Label.TEXT] * 3
+    assert labels_of(["2.3 Methods"], ["3 Conclusions 17"], prose(9)) == [Label.TEXT] * 3
+
+
 def test_entries_with_bullets_are_a_list_with_their_further_lines():
     page = [
         *set_column(prose(3, "a"), 100, 100),

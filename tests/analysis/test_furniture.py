@@ -42,3 +42,8 @@ def test_a_number_in_the_middle_of_the_page_is_text():
 def test_a_first_line_without_a_number_is_text():
     page = [set_line("Advocacy in Action", 100, 100), *set_column(prose(60), 100, 300)]
     assert Label.HEADER not in dict(labels(page))
+
+
+def test_a_heading_with_its_number_at_the_head_of_a_page_is_no_running_title():
+    page = [set_line("2", 100, 100), set_line("Generic names", 130, 100), *set_column(prose(60), 100, 300)]
+    assert labels(page)[0] == (Label.TEXT, "2 Generic names")

@@ -57,6 +57,14 @@ def test_a_title_in_two_rows_is_one_however_they_are_set():
     assert read(page, seen(Kind.TITLE, page[0], page[1]))[0] == (Label.SUB_TITLE, "## On the Nature of the Things")
 
 
+def test_a_long_title_is_one_if_it_has_the_number_of_a_section():
+    text = "4.2 On the nature of the things that nobody has seen in all the years"
+    page = set_column([text, *prose(6)], 100, 300)
+    assert read(page, seen(Kind.TITLE, page[0]))[0] == (Label.SUB_TITLE, f"## {text}")
+    page = set_column([text + " and says so.", *prose(6)], 100, 300)
+    assert read(page, seen(Kind.TITLE, page[0]))[0][0] is Label.TEXT
+
+
 @pytest.mark.parametrize(
     "text", ["and so it came that nobody knew of it", "This is a sentence of the text and nothing else at all.", "12.5"]
 )
@@ -88,6 +96,14 @@ def test_a_caption_that_a_model_sees_need_not_begin_like_one():
 def test_a_caption_of_nothing_is_text():
     page = [*set_column(prose(6), 100, 300), set_line("The harbour before the storm", 300, 1500)]
     assert {label for label, _ in read(page, seen(Kind.FIGURE_CAPTION, page[-1]))} == {Label.TEXT}
+
+
+def test_a_heading_below_a_figure_is_no_caption_whatever_a_model_sees():
+    page = [set_line("3 Implementation", 300, 915, em=30), *set_column(prose(6), 300, 980)]
+    assert read(page, seen(Kind.FIGURE_CAPTION, page[0]), objects=[FIGURE])[1] == (
+        Label.SUB_TITLE,
+        "## 3 Implementation",
+    )
 
 
 def test_a_caption_whose_box_ends_too_early_is_whole():
@@ -164,8 +180,13 @@ def test_a_running_title_and_a_number_are_furniture():
 
 @pytest.mark.parametrize(
     ("text", "top", "em"),
-    [("Table 1. Fruit sold", 100, 20.0), ("On Things", 250, 20.0), ("On Things", 100, 40.0)],
-    ids=["a caption", "too far from the edge", "larger than the text"],
+    [
+        ("Table 1. Fruit sold", 100, 20.0),
+        ("On Things", 250, 20.0),
+        ("On Things", 100, 40.0),
+        ("1 On Things", 100, 24.0),
+    ],
+    ids=["a caption", "too far from the edge", "larger than the text", "a heading with its number"],
 )
 def test_what_a_model_takes_for_a_running_title_and_is_none(text, top, em):
     page = [set_line(text, 100, top, em=em), *set_column(prose(60), 100, top + em + 16)]
