@@ -8,12 +8,18 @@ from statistics import median
 
 from pdfocr_watcher.analysis.headings import LARGER, NUMBER, SECTION, SENTENCE, has_cells, is_lettered
 from pdfocr_watcher.analysis.objects import Item
-from pdfocr_watcher.analysis.pieces import Piece
+from pdfocr_watcher.analysis.pieces import HEADING_MARKS, Piece
+from pdfocr_watcher.analysis.prose import reads_as_prose
 from pdfocr_watcher.document.model import Label
 
 MAX_ROWS = 2
 #: A lone number tells a heading that is a little larger than the text.
 _NUMBERED = re.compile(rf"{NUMBER.pattern}(?<=\d)\s+[^\W\d_a-z]")
+#: Roman numbers, and any number before capitals, tell one above a paragraph.
+_ROMAN = re.compile(r"[IVX]{2,5}[.]\s+[^\W\d_a-z]")
+_COUNTED = re.compile(r"(?:\d{1,2}|[IVX]{1,5}|[A-Z])[.]?\s+[^\W\d_]")
+#: So does a letter where there are others, or Roman numbers, on the page; a lone one is an initial.
+_PART = re.compile(r"(?:[A-H]|[IVX]{1,5})[.]\s+[^\W\d_a-z]")
 #: An entry of a table of contents ends with a page.
 _ENTRY = re.compile(rf"{NUMBER.pattern}\s.*\d")
 #: One phrase to the end, after its number.
@@ -37,23 +43,43 @@ def with_sections(items: Sequence[Item], body: float | None) -> list[Item]:
         items: of a page, in reading order.
         body: the height of most of the page's text, in pixels; None where there is too little of it.
     """
-    around = zip([None, *items], items, [*items[1:], None], strict=False)
-    return [_labelled(item, before, after, body) for before, item, after in around]
+    labelled: list[Item] = list(items)
+    parts = sum(
+        isinstance(item, Piece) and len(item.rows) <= MAX_ROWS and bool(_PART.match(item.text)) for item in items
+    )
+    # From below, since a heading may stand above another one.
+    for index in range(len(items) - 1, -1, -1):
+        before, item, after = (
+            labelled[index + step] if 0 <= index + step < len(items) else None for step in (-1, 0, 1)
+        )
+        if isinstance(item, Piece) and _reads_as_heading(item, before, after, body, among_parts=parts > 1):
+            labelled[index] = replace(item, label=Label.SUB_TITLE)
+    return labelled
 
 
-def _labelled(item: Item, before: Item | None, after: Item | None, body: float | None) -> Item:
-    if not isinstance(item, Piece) or item.label is not Label.TEXT:
-        return item
-    text = item.text
-    if len(item.rows) > MAX_ROWS or len(text.split()) > SENTENCE or any(map(has_cells, item.rows)):
-        return item
+def _reads_as_heading(
+    piece: Piece, before: Item | None, after: Item | None, body: float | None, *, among_parts: bool
+) -> bool:
+    text = piece.text
+    short = len(piece.rows) <= MAX_ROWS and len(text.split()) <= SENTENCE and not any(map(has_cells, piece.rows))
+    if piece.label is not Label.TEXT or not short:
+        return False
     if _KNOWN.fullmatch(text.rstrip(".:")) and text[0].isupper():
-        return replace(item, label=Label.SUB_TITLE)
-    larger = body is not None and median(row.height for row in item.rows) >= LARGER * body
-    numbered = (_NUMBERED if larger else SECTION).match(text)
-    if numbered and _PHRASE.fullmatch(text) and is_lettered(text) and not _is_listed(before, after):
-        return replace(item, label=Label.SUB_TITLE)
-    return item
+        return True
+    if not _PHRASE.fullmatch(text) or not is_lettered(text) or _is_listed(before, after):
+        return False
+    larger = body is not None and median(row.height for row in piece.rows) >= LARGER * body
+    if (_NUMBERED if larger else SECTION).match(text):
+        return True
+    counted = text.isupper() and _COUNTED.match(text)
+    return bool(counted or _ROMAN.match(text) or (among_parts and _PART.match(text))) and _is_above_text(after)
+
+
+def _is_above_text(after: Item | None) -> bool:
+    """Whether a heading or a paragraph in lower case follows."""
+    if not isinstance(after, Piece):
+        return False
+    return after.label in HEADING_MARKS or (reads_as_prose(after.text) and not after.text.isupper())
 
 
 def _is_listed(before: Item | None, after: Item | None) -> bool:

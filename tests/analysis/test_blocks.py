@@ -128,7 +128,15 @@ def labels_of(*paragraphs, gap=40.0, em=20.0):
 
 @pytest.mark.parametrize(
     ("text", "em"),
-    [("2.3 Methods", 20.0), ("2.3.1 What was measured", 20.0), ("2 Methods", 24.0), ("Abstract", 20.0)],
+    [
+        ("2.3 Methods", 20.0),
+        ("2.3.1 What was measured", 20.0),
+        ("2 Methods", 24.0),
+        ("12 METHODS", 20.0),
+        ("I. METHODS AND RESULTS", 20.0),
+        ("III. Results", 20.0),
+        ("Abstract", 20.0),
+    ],
 )
 def test_a_heading_is_told_by_its_number_or_by_its_words(text, em):
     assert labels_of([text], prose(9), em=em) == [Label.SUB_TITLE, Label.TEXT]
@@ -149,11 +157,27 @@ def test_the_number_of_a_heading_may_stand_apart_from_it():
         "2.3 X = 4711 + 12 a",
         "Abstraction",
         "contents",
+        "A. Einstein",
     ],
-    ids=["a clause", "a heading in the line", "an amount", "only one number", "figures", "another word", "lower case"],
+    ids=[
+        *("a clause", "a heading in the line", "an amount", "only one number", "figures", "another word", "lower case"),
+        "an initial",
+    ],
 )
 def test_what_is_set_like_the_text_and_is_no_heading(text):
     assert labels_of([text], prose(9)) == [Label.TEXT, Label.TEXT]
+
+
+def test_letters_count_headings_where_there_are_several():
+    heading, text = Label.SUB_TITLE, Label.TEXT
+    assert labels_of(["A. Models"], prose(9), ["B. Data"], prose(9)) == [heading, text, heading, text]
+    assert labels_of(["II. RESULTS"], ["A. Models"], prose(9)) == [heading, heading, text]
+
+
+def test_capitals_among_capitals_are_no_headings():
+    fields = [f"{name} OF THE ONE WHO ASKS FOR IT AND MAY HAVE IT" for name in ("NAME", "PLACE", "DAY")]
+    assert Label.SUB_TITLE not in labels_of(*([f"{number} {field}"[:30]] for number, field in enumerate(fields, 4)))
+    assert labels_of(["12 DOWNING STREET"], fields) == [Label.TEXT, Label.TEXT]
 
 
 def test_entries_of_a_table_of_contents_are_no_headings():
