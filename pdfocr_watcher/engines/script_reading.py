@@ -14,6 +14,7 @@ from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.regions import Region
 from pdfocr_watcher.engines.base import EngineInfo, LineEngine, Reading
 from pdfocr_watcher.engines.rapidocr import RapidOcrEngine, is_sure
+from pdfocr_watcher.engines.script_merging import TwoReadings
 from pdfocr_watcher.engines.script_trials import Choice, choose_languages, doubtful_lines, is_tried, most_are
 from pdfocr_watcher.engines.scripts import AUTO, FOREIGN, install_advice, is_foreign
 from pdfocr_watcher.engines.tessdata import has_script_detection, installed_codes, installed_languages
@@ -22,16 +23,6 @@ from pdfocr_watcher.errors import PdfocrError
 if TYPE_CHECKING:  # loads the library, which most pages do not need
     from pdfocr_watcher.engines.tesseract_library import Tesseract
 
-#: A line is of the script from this share of its letters on. There Tesseract is believed, unless the embedded engine is
-#: so sure of its own reading, and Tesseract not even that sure; elsewhere, who is surer.
-MIN_SHARE = 0.2
-SURE, CONVINCED = 0.95, 0.85
-#: Readings of Tesseract that are less sure than this are worth nothing.
-MIN_CONFIDENCE = 0.5
-#: A line that Tesseract found itself is the same as one with this part of its area in it.
-COVERED = 0.3
-#: It is all of one with this share of its width and this one of its area, and at most so many times higher.
-WHOLE, SAME, HIGHER = 0.8, 0.4, 2.0
 #: Scripts are detected on a smaller page as well, and sooner: pixels on its long side.
 DETECTION_SIDE = 1200
 
@@ -125,13 +116,10 @@ class AnyScriptEngine(LineEngine):
         if most:
             # At one go is quicker; and lines of another script may be found less well too: of Arabic, the half of some.
             page = self._tesseract().read_page(image, choice.languages)
-            page = [line for line in page if line.confidence >= MIN_CONFIDENCE]
-        whole = [_whole(line, page, choice) for line in found]
-        rest = [line for line, other in zip(found, whole, strict=True) if other is None]
+        both = TwoReadings(found, page, choice.script)
+        rest = both.left_over
         readings = self._tesseract().read_regions(image, rest, choice.languages)
-        better = (_better(line, reading, choice) for line, reading in zip(rest, readings, strict=True))
-        lines = [line for line in (*dict.fromkeys(whole), *better) if line is not None]
-        return [*lines, *_beside(lines, page)], choice, ""
+        return both.merged(dict(zip(rest, readings, strict=True))), choice, ""
 
     def _looks(self, image: Image.Image) -> str:
         """The script that a page seems to be in, as Unicode calls it; empty where nothing tells."""
@@ -169,32 +157,3 @@ class AnyScriptEngine(LineEngine):
             assert self._folder is not None  # noqa: S101 - there are candidates, or data for the detection of scripts
             self._second = Tesseract(self._folder)
         return self._second
-
-
-def _better(line: Line, reading: Line | None, choice: Choice) -> Line | None:
-    """Who is to be believed about a line: the embedded engine, Tesseract or neither."""
-    if reading is None or reading.confidence < MIN_CONFIDENCE:
-        return line if is_sure(line) else None
-    foreign = choice.script.share(reading.text) >= MIN_SHARE
-    convinced = reading.confidence >= CONVINCED
-    if not is_sure(line):
-        return reading if foreign or convinced else None
-    if foreign:
-        return line if line.confidence >= SURE and not convinced else reading
-    return line if line.confidence >= reading.confidence else reading
-
-
-def _whole(line: Line, page: Sequence[Line], choice: Choice) -> Line | None:
-    """What Tesseract surely read at the place of a whole line; None where the line is better read by itself."""
-    for other in page:
-        width = min(line.right, other.right) - max(line.left, other.left)
-        there = width >= WHOLE * line.width and line.shared(other) >= SAME * max(line.area, other.area * SAME)
-        better = choice.script.share(other.text) >= MIN_SHARE or not is_sure(line)
-        if there and better and other.confidence >= CONVINCED and other.height <= HIGHER * line.height:
-            return other
-    return None
-
-
-def _beside(page: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
-    """The lines that are not where those of the page are."""
-    return [line for line in lines if not any(line.shared(other) > COVERED * line.area for other in page)]
