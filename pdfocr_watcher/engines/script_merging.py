@@ -19,8 +19,12 @@ SURE, CONVINCED = 0.95, 0.85
 MIN_CONFIDENCE = 0.5
 #: A line that Tesseract found itself is said already where others have this part of its area.
 COVERED = 0.3
-#: It is all of one with this share of its width and this one of its area, and at most so many times higher.
-WHOLE, SAME, HIGHER = 0.8, 0.4, 2.0
+#: A line is at its place with this share of its width and this one of its area; ...
+WHOLE, SAME = 0.8, 0.4
+#: ... it is all that is there where they fill its width as far as that, or a single one this share of its area; ...
+LEAST = 0.16
+#: ... and is at most so many times higher than they are, who are one row.
+HIGHER = 1.4
 
 
 class TwoReadings:
@@ -37,13 +41,12 @@ class TwoReadings:
         self._script = script
         #: The lines of Tesseract that are believed, each with those at whose place it stands.
         self._whole: dict[Line, list[Line]] = {}
-        self.left_over: list[Line] = []
-        for line in found:
-            other = self._whole_line(line)
-            if other is None:
-                self.left_over.append(line)
-            else:
-                self._whole.setdefault(other, []).append(line)
+        self.left_over = list(found)
+        for other in self._page:
+            there = [line for line in self.left_over if _is_there(line, other)]
+            if there and self._is_believed(other, there):
+                self._whole[other] = there
+                self.left_over = [line for line in self.left_over if line not in there]
 
     def merged(self, readings: Mapping[Line, Line | None]) -> list[Line]:
         """The lines of the page, each said once.
@@ -53,21 +56,20 @@ class TwoReadings:
         Args:
             readings: what Tesseract read, by itself, of each line that is `left_over`; None where it read nothing.
         """
-        whole = [_as_high(other, lines) for other, lines in self._whole.items()]
+        whole = [replace(line, top=_top(there), bottom=_bottom(there)) for line, there in self._whole.items()]
         higher = [line.height / other.height for line, other in zip(whole, self._whole, strict=True)]
         better = (self._better(line, reading) for line, reading in readings.items())
         lines = [*whole, *(line for line in better if line is not None)]
         return [*lines, *(_grown(line, median(higher or [1.0])) for line in self._beside(lines))]
 
-    def _whole_line(self, line: Line) -> Line | None:
-        """What Tesseract surely read at the place of a whole line; None where the line is better read by itself."""
-        for other in self._page:
-            width = min(line.right, other.right) - max(line.left, other.left)
-            there = width >= WHOLE * line.width and line.shared(other) >= SAME * max(line.area, other.area * SAME)
-            better = self._script.share(other.text) >= MIN_SHARE or not is_sure(line)
-            if there and better and other.confidence >= CONVINCED and other.height <= HIGHER * line.height:
-                return other
-        return None
+    def _is_believed(self, line: Line, others: Sequence[Line]) -> bool:
+        """Whether Tesseract surely read a line as a whole; if not, those at its place are better read one by one."""
+        filled = sum(other.width for other in others) >= WHOLE * line.width
+        whole = filled or (len(others) == 1 and others[0].shared(line) >= LEAST * line.area)
+        highest = HIGHER * max(other.height for other in others)
+        one_row = max(line.height, _bottom(others) - _top(others)) <= highest
+        better = self._script.share(line.text) >= MIN_SHARE or not any(map(is_sure, others))
+        return whole and one_row and better and line.confidence >= CONVINCED
 
     def _better(self, line: Line, reading: Line | None) -> Line | None:
         """Who is to be believed about a line: the embedded engine, Tesseract or neither."""
@@ -88,12 +90,18 @@ class TwoReadings:
                 yield line
 
 
-def _as_high(line: Line, others: Sequence[Line]) -> Line:
-    """A line with the upper and the lower edge of others at its place, unless those are several rows."""
-    top, bottom = min(other.top for other in others), max(other.bottom for other in others)
-    if bottom - top > HIGHER * line.height:
-        return line
-    return replace(line, top=top, bottom=bottom)
+def _is_there(line: Line, other: Line) -> bool:
+    """Whether a line is at the place of a line of Tesseract, or of a part of it."""
+    width = min(line.right, other.right) - max(line.left, other.left)
+    return width >= WHOLE * line.width and line.shared(other) >= SAME * line.area
+
+
+def _top(lines: Iterable[Line]) -> float:
+    return min(line.top for line in lines)
+
+
+def _bottom(lines: Iterable[Line]) -> float:
+    return max(line.bottom for line in lines)
 
 
 def _grown(line: Line, factor: float) -> Line:

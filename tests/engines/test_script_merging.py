@@ -1,5 +1,7 @@
 """What two engines read on a page is said once, in lines that are as high as their neighbours."""
 
+from dataclasses import replace
+
 import pytest
 
 from pdfocr_watcher.analysis.lines import Line
@@ -16,8 +18,7 @@ def at(top, height, text, left=100.0, width=400.0, confidence=0.9):
 
 def merged(found, page, readings=()):
     both = TwoReadings(found, page, CYRILLIC)
-    given = dict.fromkeys(both.left_over) | dict(readings)
-    return both.merged(given)
+    return both.merged({line: dict(readings).get(line) for line in both.left_over})
 
 
 def test_a_line_that_both_found_says_what_tesseract_read_and_is_as_high_as_the_others():
@@ -31,15 +32,29 @@ def test_a_line_that_tesseract_found_alone_is_as_much_higher_as_the_others():
     assert [(line.text, line.top, line.bottom) for line in lines] == [(RUSSIAN, 100, 140), ("сам", 195, 235)]
 
 
-def test_a_line_over_two_rows_does_not_grow_to_both():
+def test_a_line_over_two_rows_is_read_row_by_row():
     found = [at(100, 38, "HacTpoiTe", confidence=0.7), at(133, 38, "cucTeMHbIi", confidence=0.7)]
-    assert [line.height for line in merged(found, [at(120, 30, RUSSIAN)])] == [30]
+    readings = {line: replace(line, text=text) for line, text in zip(found, RUSSIAN.split(" ", 1), strict=True)}
+    lines = merged(found, [at(105, 62, RUSSIAN)], readings)
+    assert " ".join(line.text for line in lines) == RUSSIAN
+
+
+def test_the_pieces_of_a_line_are_not_said_again_beside_it():
+    pieces = [at(100, 38, "HacTpoiTe", width=330, confidence=0.7), at(100, 38, "3ky", 440, 55, confidence=0.7)]
+    (line,) = merged(pieces, [at(106, 25, RUSSIAN)], {pieces[1]: at(100, 38, "зку", 440, 55)})
+    assert line.text == RUSSIAN
+
+
+def test_of_a_line_that_was_found_by_half_the_other_half_is_not_lost():
+    half = at(100, 38, "HacTpoiTe", width=200, confidence=0.7)
+    (line,) = merged([half], [at(106, 25, RUSSIAN)], {half: at(100, 38, "Настройте", width=200)})
+    assert line.text == RUSSIAN
 
 
 def test_cells_that_were_read_one_by_one_are_not_said_again_as_a_row():
-    cells = [at(100, 38, f"{number}", left=100.0 + 150 * number, width=100, confidence=0.98) for number in range(3)]
-    row = at(106, 25, "1 2 3", width=400, confidence=0.6)
-    assert [line.text for line in merged(cells, [row])] == ["0", "1", "2"]
+    cells = [at(100, 38, f"c{number}", 100.0 + 140 * number, 70, confidence=0.7) for number in range(3)]
+    readings = {cell: at(100, 38, name, cell.left, 70) for cell, name in zip(cells, ("раз", "два", "три"), strict=True)}
+    assert [line.text for line in merged(cells, [at(106, 25, "раз два три")], readings)] == ["раз", "два", "три"]
 
 
 @pytest.mark.parametrize(("confidence", "expected"), [(0.4, []), (0.6, [RUSSIAN])])
