@@ -43,6 +43,12 @@ _CHAPTER = re.compile(
 )
 #: Headings that are counted with a word, "Article IV", are of one level however their sizes were measured.
 _COUNTED = re.compile(r"([^\W\d_]{2,20})\.?\s+(?:\d{1,3}|[IVXLC]{1,7})\b")
+#: What a paper begins with below its title.
+_BEGINNING = re.compile(
+    r"abstract|summary|introduction|zusammenfassung|einleitung|einführung|résumé|resumen|introducción|riassunto|sommario"
+    r"|introduzione|resumo|introdução|samenvatting|inleiding",
+    re.IGNORECASE,
+)
 _MARKS = re.compile(r"\A#{1,6}[ \t]+")
 
 
@@ -57,6 +63,7 @@ class Heading:
         top: where it begins, as a share of the page's height; 0 where there is no box.
         before: characters of text that stand before it on its page.
         numbered: whether it begins with a number.
+        beginning: whether it says that a text begins: "Abstract".
     """
 
     page: int
@@ -66,6 +73,7 @@ class Heading:
     top: float
     before: int
     numbered: bool = False
+    beginning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +162,12 @@ def first_headings(page: Page) -> list[Heading]:
     before = 0
     for position, block in enumerate(page.blocks):
         if block.label in HEADINGS and without_marks(block.content).strip():
-            numbered = numbered_depth(bare_text(block.content)) is not None
+            text = bare_text(block.content)
+            numbered = numbered_depth(text) is not None
             top = block.boxes[0].y1 / GRID if block.boxes else 0.0
-            found.append(Heading(page.index, position, block.label, line_points(block, page), top, before, numbered))
+            beginning = bool(_BEGINNING.fullmatch(_NUMBERED.sub("", text).rstrip(".:")))
+            points = line_points(block, page)
+            found.append(Heading(page.index, position, block.label, points, top, before, numbered, beginning))
         elif block.label in {Label.TEXT, Label.LIST}:
             before += len(block.content)
     return found
@@ -197,6 +208,8 @@ def _title(first: list[Heading], sizes: Mapping[tuple[int, int | None], int], bo
     title = _largest(early)
     if _named(title) or (_outdoes(title, sizes) and (title[0].points or 0.0) >= TITLE * body):
         return title
+    if _heads(own):
+        return own[:1]
     title = _largest(own)
     return title if _named(title) and _outdoes(title, sizes) else []
 
@@ -213,6 +226,16 @@ def _largest(headings: Sequence[Heading]) -> list[Heading]:
 def _named(title: Sequence[Heading]) -> bool:
     """Whether a page takes a heading for a title."""
     return any(one.label is Label.TITLE for one in title)
+
+
+def _heads(headings: Sequence[Heading]) -> bool:
+    """Whether the first of a page's headings stands over a paper: no text before it, and no other one larger."""
+    if not headings:
+        return False
+    first, *others = headings
+    alone = first.before == 0 and first.top <= TITLE_WITHIN and not first.numbered and not first.beginning
+    largest = max((one.points or 0.0 for one in others), default=0.0)
+    return alone and any(one.beginning for one in others) and (first.points or 0.0) * APART >= largest
 
 
 def _outdoes(title: Sequence[Heading], sizes: Mapping[tuple[int, int | None], int]) -> bool:

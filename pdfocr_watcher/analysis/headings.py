@@ -33,6 +33,8 @@ SHORT = 6
 #: The number of a heading, and that of a section with the beginning of its heading.
 NUMBER = re.compile(r"(?:\d{1,3}|[A-Z])(?:[.]\d{1,2})*[.]?")
 SECTION = re.compile(r"(?:\d{1,2}|[A-Z])(?:[.]\d{1,2})+[.]?\s+[^\W\d_a-z]")
+#: A sentence that ends with another one behind it, or that goes on.
+_SENTENCES = re.compile(r"[^\W\d_A-Z]{3}[.] [^\W\d_a-z]\w* \w|,\Z")
 _CAPTIONS = {Kind.FIGURE_CAPTION: Label.IMAGE_CAPTION, Kind.TABLE_CAPTION: Label.TABLE_CAPTION}
 
 
@@ -55,14 +57,14 @@ def heading_label(rows: Sequence[Row], body: float | None) -> Label | None:
     text = " ".join(row.text for row in rows)
     if body is None or len(rows) > MAX_ROWS or len(text) > MAX_CHARACTERS or any(map(has_cells, rows)):
         return None
-    if not is_lettered(text) or text[0].islower():
+    if not is_lettered(text) or text[0].islower() or "=" in text:
         return None
     if mean(line.confidence for row in rows for line in row.lines) < CONFIDENCE:
         return None
     ratio = median(row.height for row in rows) / body
     if ratio >= TITLE:
         return Label.TITLE
-    return Label.SUB_TITLE if ratio >= SUB_TITLE else None
+    return Label.SUB_TITLE if ratio >= SUB_TITLE and not _SENTENCES.search(text) else None
 
 
 def has_cells(row: Row) -> bool:

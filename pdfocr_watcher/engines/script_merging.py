@@ -86,7 +86,7 @@ class TwoReadings:
     def _beside(self, lines: Sequence[Line]) -> Iterable[Line]:
         """The lines of Tesseract that are not where others are, one of them or several cells together."""
         for line in self._page:
-            if line not in self._whole and sum(map(line.shared, lines)) <= COVERED * line.area:
+            if sum(map(line.shared, lines)) <= COVERED * line.area:
                 yield line
 
 

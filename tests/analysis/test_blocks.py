@@ -111,7 +111,16 @@ def test_large_figures_and_long_passages_are_no_headings():
     assert {block.label for block in blocks_from_lines(page, WIDTH, HEIGHT)} == {Label.TEXT}
 
 
-@pytest.mark.parametrize(("text", "confidence"), [("solving.", 0.9), ("Aernle", 0.6)])
+@pytest.mark.parametrize(
+    ("text", "confidence"),
+    [
+        ("solving.", 0.9),
+        ("Aernle", 0.6),
+        ("Distance from the oxide (Cu =", 0.9),
+        ("Align data. In tables it is", 0.9),
+        ("Align the data, e.g.,", 0.9),
+    ],
+)
 def test_the_end_of_a_sentence_and_a_doubtful_reading_are_no_headings(text, confidence):
     page = [*set_column(prose(30), 100, 700), set_line(text, 100, 1500, em=30, confidence=confidence)]
     assert {block.label for block in blocks_from_lines(page, WIDTH, HEIGHT)} == {Label.TEXT}

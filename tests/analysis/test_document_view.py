@@ -198,6 +198,22 @@ class TestHeadings:
         pages = make_document([heading("Of Ways", 80, 16), body(0), heading("Roads", 700, 13)])
         assert self.levels(pages) == [(1, "# Of Ways"), (2, "## Roads")]
 
+    @pytest.mark.parametrize("beginning", ["Abstract", "1. Introduction", "Zusammenfassung:"])
+    def test_what_stands_over_the_beginning_of_a_paper_is_its_title_though_it_is_hardly_larger(self, beginning):
+        pages = make_document(
+            [heading("Of Ways", 80, 12), heading(beginning, 150, 12), body(0), heading("2. Roads", 700, 13)]
+        )
+        assert [level for level, _ in self.levels(pages)] == [1, 2, 2]
+
+    def test_what_stands_below_text_or_over_no_beginning_is_no_title(self):
+        preface, abstract = heading("Preface", 500, 12), heading("Abstract", 700, 12)
+        assert 1 not in dict(self.levels(make_document([body(0, lines=4), preface, abstract])))
+        assert 1 not in dict(self.levels(make_document([heading("Of Ways", 80, 12), body(0), preface])))
+        assert 1 not in dict(
+            self.levels(make_document([heading("Abstract", 80, 12), body(0), heading("Summary", 700, 12)]))
+        )
+        assert 1 not in dict(self.levels(make_document([heading("1. Ways", 80, 12), body(0), abstract])))
+
     def test_a_heading_in_the_middle_of_things_is_no_title(self):
         pages = make_document([body(0), heading("Roads", 700, 16)])
         assert self.levels(pages) == [(2, "## Roads")]

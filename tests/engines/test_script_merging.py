@@ -36,7 +36,7 @@ def test_a_line_over_two_rows_is_read_row_by_row():
     found = [at(100, 38, "HacTpoiTe", confidence=0.7), at(133, 38, "cucTeMHbIi", confidence=0.7)]
     readings = {line: replace(line, text=text) for line, text in zip(found, RUSSIAN.split(" ", 1), strict=True)}
     lines = merged(found, [at(105, 62, RUSSIAN)], readings)
-    assert " ".join(line.text for line in lines) == RUSSIAN
+    assert [line.text for line in lines] == RUSSIAN.split(" ", 1)
 
 
 def test_the_pieces_of_a_line_are_not_said_again_beside_it():
@@ -55,6 +55,16 @@ def test_cells_that_were_read_one_by_one_are_not_said_again_as_a_row():
     cells = [at(100, 38, f"c{number}", 100.0 + 140 * number, 70, confidence=0.7) for number in range(3)]
     readings = {cell: at(100, 38, name, cell.left, 70) for cell, name in zip(cells, ("раз", "два", "три"), strict=True)}
     assert [line.text for line in merged(cells, [at(106, 25, "раз два три")], readings)] == ["раз", "два", "три"]
+
+
+def test_what_tesseract_is_not_sure_of_as_a_whole_is_read_by_itself():
+    line = at(100, 38, "HacTpoiTe", confidence=0.7)
+    assert TwoReadings([line], [at(106, 25, RUSSIAN, confidence=0.8)], CYRILLIC).left_over == [line]
+
+
+def test_what_tesseract_read_of_the_left_column_is_not_all_of_a_line_over_both():
+    line = at(100, 30, "HacTpoiTe cucTeMHbIi", width=600, confidence=0.7)
+    assert TwoReadings([line], [at(102, 26, RUSSIAN)], CYRILLIC).left_over == [line]
 
 
 @pytest.mark.parametrize(("confidence", "expected"), [(0.4, []), (0.6, [RUSSIAN])])
