@@ -249,11 +249,13 @@ def test_any_text_is_read(text):
         block.content.encode("utf-8")
 
 
+#: Not what a tag begins with: that of a table is closed, also in text.
+_TEXT = st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="<")
+
+
 @given(
     st.lists(
-        st.tuples(
-            st.sampled_from(["Text", "Footnote", "List-item"]), st.text(st.characters(exclude_categories=["Cc", "Cs"]))
-        ),
+        st.tuples(st.sampled_from(["Text", "Footnote", "List-item"]), st.text(_TEXT)),
         max_size=5,
     )
 )
