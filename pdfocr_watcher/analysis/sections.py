@@ -18,7 +18,8 @@ _NUMBERED = re.compile(rf"{NUMBER.pattern}(?<=\d)\s+[^\W\d_a-z]")
 #: Roman numbers, and any number before capitals, tell one above a paragraph.
 _ROMAN = re.compile(r"[IVX]{2,5}[.]\s+[^\W\d_a-z]")
 _COUNTED = re.compile(r"(?:\d{1,2}|[IVX]{1,5}|[A-Z])[.]?\s+[^\W\d_]")
-#: So does a letter where there are others, or Roman numbers, on the page; a lone one is an initial.
+#: So does a letter, above so many rows, where there are others, or Roman numbers, on the page; else it is an initial.
+MIN_ROWS = 3
 _PART = re.compile(r"(?:[A-H]|[IVX]{1,5})[.]\s+[^\W\d_a-z]")
 #: An entry of a table of contents ends with a page.
 _ENTRY = re.compile(rf"{NUMBER.pattern}\s.*\d")
@@ -71,15 +72,17 @@ def _reads_as_heading(
     larger = body is not None and median(row.height for row in piece.rows) >= LARGER * body
     if (_NUMBERED if larger else SECTION).match(text):
         return True
-    counted = text.isupper() and _COUNTED.match(text)
-    return bool(counted or _ROMAN.match(text) or (among_parts and _PART.match(text))) and _is_above_text(after)
+    if _ROMAN.match(text) or (text.isupper() and _COUNTED.match(text)):
+        return _is_above_text(after)
+    return among_parts and bool(_PART.match(text)) and _is_above_text(after, MIN_ROWS)
 
 
-def _is_above_text(after: Item | None) -> bool:
-    """Whether a heading or a paragraph in lower case follows."""
+def _is_above_text(after: Item | None, rows: int = 1) -> bool:
+    """Whether a heading follows, or a paragraph in lower case of at least so many rows."""
     if not isinstance(after, Piece):
         return False
-    return after.label in HEADING_MARKS or (reads_as_prose(after.text) and not after.text.isupper())
+    prose = len(after.rows) >= rows and reads_as_prose(after.text) and not after.text.isupper()
+    return after.label in HEADING_MARKS or prose
 
 
 def _is_listed(before: Item | None, after: Item | None) -> bool:

@@ -107,4 +107,4 @@ def _bottom(lines: Iterable[Line]) -> float:
 def _grown(line: Line, factor: float) -> Line:
     """A line that is so many times as high, about its middle."""
     more = (factor - 1) * line.height / 2
-    return replace(line, top=line.top - more, bottom=line.bottom + more)
+    return replace(line, top=max(0.0, line.top - more), bottom=line.bottom + more)

@@ -181,6 +181,7 @@ def test_letters_count_headings_where_there_are_several():
     heading, text = Label.SUB_TITLE, Label.TEXT
     assert labels_of(["A. Models"], prose(9), ["B. Data"], prose(9)) == [heading, text, heading, text]
     assert labels_of(["II. RESULTS"], ["A. Models"], prose(9)) == [heading, heading, text]
+    assert labels_of(["A. Einstein"], prose(2), ["B. Podolsky"], prose(2)) == [text] * 4
 
 
 def test_capitals_among_capitals_are_no_headings():
