@@ -23,7 +23,8 @@ _CLONE_NEWNS = 0x20000
 def mounts_of_their_own() -> None:
     """What the tests mount ends with them, though they be killed: they and what they start have their own mounts."""
     if os.geteuid() == 0 and ctypes.CDLL(None).unshare(_CLONE_NEWNS) == 0:
-        subprocess.run(["mount", "--make-rslave", "/"], check=True)
+        # Refused where nothing may be mounted, and there nothing is.
+        subprocess.run(["mount", "--make-rslave", "/"], check=False, capture_output=True)
 
 
 @pytest.fixture
