@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from pdfocr_watcher.analysis.headings import LARGER
 from pdfocr_watcher.analysis.lines import Line
 from pdfocr_watcher.analysis.marks import PARTING, marks_of
 from pdfocr_watcher.analysis.page_numbers import reads_as_page_number
@@ -36,8 +37,7 @@ CERTAIN = 0.8
 MAX_SEEN_TITLE = 160
 #: At most so many rows at either end are furniture.
 MAX_SEEN = 4
-#: What begins with a number like a heading is one if it is so many times as high as most lines.
-HEADING = 1.15
+#: A number and a title right behind it, as headings have them.
 _HEADED = re.compile(r"\d{1,2}(?:[.]\d{1,2})*[.]?\s+[^\W\d_].*[a-z]")
 #: A page number and a running title in capitals, read as one line.
 _NUMBERED_TITLE = re.compile(r"\d{1,4}[.,]?\s+[^\W\d][^a-z\d]{4,60}|[^\W\d][^a-z\d]{4,60}\s\d{1,4}[.]?")
@@ -116,7 +116,7 @@ def _seen(rows: Sequence[Row], detections: Sequence[Detection], height: int, *, 
         inner = rows[index + 1] if index + 1 < len(rows) else None
         confidence = max((one.confidence for one in own if _in_row(one, row)), default=0.0)
         mark = marks[index]
-        heading = _reads_as_heading(row) and row.height >= HEADING * usual
+        heading = _reads_as_heading(row) and row.height >= LARGER * usual
         if (
             confidence < MIN_SEEN
             or (mark is not None and mark.kind in PARTING)

@@ -57,10 +57,10 @@ class TwoReadings:
             readings: what Tesseract read, by itself, of each line that is `left_over`; None where it read nothing.
         """
         whole = [replace(line, top=_top(there), bottom=_bottom(there)) for line, there in self._whole.items()]
-        higher = [line.height / other.height for line, other in zip(whole, self._whole, strict=True)]
+        higher = median([line.height / other.height for line, other in zip(whole, self._whole, strict=True)] or [1.0])
         better = (self._better(line, reading) for line, reading in readings.items())
         lines = [*whole, *(line for line in better if line is not None)]
-        return [*lines, *(_grown(line, median(higher or [1.0])) for line in self._beside(lines))]
+        return [*lines, *(_grown(line, higher) for line in self._beside(lines))]
 
     def _is_believed(self, line: Line, others: Sequence[Line]) -> bool:
         """Whether Tesseract surely read a line as a whole; if not, those at its place are better read one by one."""

@@ -92,7 +92,7 @@ def run_once(config: Path, trace: Path, at: CrashPoint | None = None, cut: Seque
         if time.monotonic() > give_up:
             process.kill()
             raise TimeoutError(f"it did not end; {log}")
-        time.sleep(0.01)
+        time.sleep(0.01)  # to wait in `join` would keep the other threads from looking
     lines = os.fsdecode(trace.read_bytes()).splitlines() if trace.exists() else []
     passed = tuple((name, where) for name, _, where in (line.partition("\t") for line in lines))
     return Run(returncode, passed, log.read_text(errors="replace"))
