@@ -13,8 +13,8 @@ from tests.end_to_end.documents import with_endless_page
 from tests.end_to_end.harness import Daemon, Site, temporary_files, wait_for
 from tests.pdfs import born_digital, encrypted
 
-#: A page that is given up after a second, so that a job with one fails.
-_STRICT = {"render": {"timeout_seconds": 1, "dpi": 60}, "job": {"page_attempts": 1, "min_page_success": 1}}
+#: A page that is given up after seconds, so that a job with one fails.
+_STRICT = {"render": {"timeout_seconds": 4, "dpi": 60}, "job": {"page_attempts": 1, "min_page_success": 1}}
 #: The same page keeps the daemon at work for as long as a test needs to act.
 _ENDLESS = {"render": {"timeout_seconds": 8, "dpi": 60, "workers": 1}}
 

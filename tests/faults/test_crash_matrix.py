@@ -16,6 +16,7 @@ import pytest
 from tests.end_to_end.harness import Site
 from tests.faults.aftermath import outputs_of, pages_done, pages_read, what_is_wrong
 from tests.faults.armed import CrashPoint, Run, run_once
+from tests.faults.thinned import thinned
 from tests.pdfs import born_digital
 
 _DOCUMENT = born_digital(2)
@@ -134,7 +135,7 @@ def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(layout: _Layout) 
         known = {point.name for point in same.points()} - _MOST_IMPORTANT
         points = [point for point in points if point.name not in known]
         assert any("temporary TARGET" in point.name for point in points)
-    _crash_at_all(layout, [[point] for point in points], outputs)
+    _crash_at_all(layout, [[point] for point in thinned(points)], outputs)
 
 
 @pytest.mark.long
@@ -153,7 +154,7 @@ def test_a_crash_while_an_earlier_one_is_mended_is_mended_too(layout: _Layout) -
         # What comes after the mending is the life of any job, whose every step is tried above.
         seconds = itertools.takewhile(lambda point: not point.name.startswith("before inspect"), mending)
         cases += [(first, second) for second in _different(list(seconds))[::2]]
-    _crash_at_all(layout, cases, outputs)
+    _crash_at_all(layout, thinned(cases), outputs)
 
 
 def test_a_crash_at_the_steps_that_matter_most(layout: _Layout) -> None:

@@ -18,10 +18,11 @@ import pytest
 from tests.conftest import MakeSite
 from tests.end_to_end.harness import Daemon, temporary_files, wait_for
 from tests.faults.mutations import mutated
+from tests.faults.thinned import EVERY
 from tests.pdfs import born_digital
 
 _SEED = int(os.environ.get("PDFOCR_FUZZ_SEED", "20261123"))
-_FILES = int(os.environ.get("PDFOCR_FUZZ_FILES", "2000"))
+_FILES = int(os.environ.get("PDFOCR_FUZZ_FILES", 2000 // EVERY))
 _WHOLE_EVERY = 97
 _LIMIT = 1500.0
 _MEMORY = 400_000_000

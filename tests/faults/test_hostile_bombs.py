@@ -27,7 +27,7 @@ _LIMITS = {
     "job": {"max_pages": 200, "max_bytes": 5_000_000, "page_attempts": 1},
 }
 #: The same, for what never ends.
-_HURRIED = {**_LIMITS, "render": {**_LIMITS["render"], "timeout_seconds": 2.0}}
+_HURRIED = {**_LIMITS, "render": {**_LIMITS["render"], "timeout_seconds": 3.0}}
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,8 @@ def test_a_document_whose_every_page_hangs_is_given_up_when_its_time_is_used_up(
     """Else twenty thousand such pages would keep a renderer busy for weeks."""
     needs_programs(pdftoppm="poppler-utils")
     settings = {
-        "render": {"renderer": "poppler", "timeout_seconds": 1.0, "range_pages": 4},
-        "job": {"max_render_seconds": 6.0},
+        "render": {"renderer": "poppler", "timeout_seconds": 4.0, "range_pages": 4},
+        "job": {"max_render_seconds": 24.0},
     }
     site = make_site(settings)
     daemon = site.start()
@@ -176,7 +176,7 @@ def test_a_document_whose_every_page_hangs_is_given_up_when_its_time_is_used_up(
     site.drop("endless.pdf", endless)
     site.drop("letter.pdf", born_digital(2))
     job = site.result("endless.pdf")
-    assert time.monotonic() - begun < 45, "60 pages would take 150 s"
+    assert time.monotonic() - begun < 180, "60 pages would take 600 s"
     codes = [failed["code"] for failed in job.status["failed_pages"]]
     assert (job.status["error_code"], job.status["processed_pages"], len(codes)) == ("too_few_pages", 60, 60)
     assert set(codes) <= {"render_timeout", "render_budget"}

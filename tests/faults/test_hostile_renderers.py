@@ -18,7 +18,8 @@ from tests.conftest import MakeSite
 from tests.end_to_end.harness import Daemon, Site, temporary_files, wait_for
 from tests.pdfs import born_digital
 
-_QUICK = {"timeout_seconds": 1.0, "memory_bytes": 300_000_000}
+#: Time enough for the other renderer on a machine with much else to do.
+_QUICK = {"timeout_seconds": 5.0, "memory_bytes": 300_000_000}
 #: How long the programs here sleep: no other process of the machine does so for exactly this long.
 _SLEEP = f"613.{os.getpid()}"
 
@@ -62,7 +63,7 @@ def test_one_that_hangs_is_ended(make_site: MakeSite, with_renderer: Callable[[s
 
 
 def test_one_that_is_stopped_is_ended(make_site: MakeSite, with_renderer: Callable[[str], dict[str, str]]) -> None:
-    site = make_site({"render": {**_QUICK, "timeout_seconds": 2.0}})
+    site = make_site({"render": _QUICK})
     daemon = site.start(with_renderer(f"exec /bin/sleep {_SLEEP}"))
     site.drop("letter.pdf", born_digital(1))
     (renderer,) = wait_for(_sleepers, "a renderer that hangs")
@@ -86,7 +87,7 @@ def test_one_that_started_others_is_ended_with_them(
 def test_one_that_eats_memory_meets_its_limit(
     make_site: MakeSite, with_renderer: Callable[[str], dict[str, str]]
 ) -> None:
-    site = make_site({"render": {**_QUICK, "timeout_seconds": 20.0}})
+    site = make_site({"render": {**_QUICK, "timeout_seconds": 60.0}})
     daemon = site.start(with_renderer("x=0123456789; while :; do x=$x$x; done"))
     begun = time.monotonic()
     site.drop("letter.pdf", born_digital(2))
@@ -103,7 +104,7 @@ def test_one_that_eats_memory_meets_its_limit(
         return bool(site.results("letter.pdf"))
 
     wait_for(watch, "a result")
-    assert time.monotonic() - begun < 20, "it was the memory's limit, not the time's"
+    assert time.monotonic() - begun < 60, "it was the memory's limit, not the time's"
     assert largest < 300_000_000
     _assert_it_goes_on(site, daemon)
 

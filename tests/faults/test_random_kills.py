@@ -25,8 +25,9 @@ from tests.end_to_end.harness import Daemon, Job, Site, temporary_files, wait_fo
 from tests.faults.aftermath import OF_THE_DAEMON
 from tests.faults.armed import armed
 from tests.faults.dropping import DOCUMENTS, Drop, Dropper, labelled, number_of
+from tests.faults.thinned import EVERY
 
-_KILLS = int(os.environ.get("PDFOCR_KILLS", "200"))
+_KILLS = int(os.environ.get("PDFOCR_KILLS", 200 // EVERY))
 _SETTINGS: dict[str, dict[str, Any]] = {
     "inbox": {"settle_seconds": 0.05, "unmarked_settle_seconds": 0.3},
     # One renderer, or a page whose own was killed comes out in another's pixels.
