@@ -20,6 +20,8 @@ from benchmarks.report import print_machine, print_table, print_target
 
 #: The last fifth may take this much longer than the second (the first shares the machine with the claims).
 TARGET = 1.25
+#: The status files give times to this, in seconds: a few jobs may be completed within it.
+RESOLUTION = 0.001
 _FIFTHS = 5
 
 
@@ -88,7 +90,7 @@ def _print(count: int, began: float, statuses: Sequence[dict[str, Any]]) -> None
         ("", *(f"fifth {number + 1}" for number in range(_FIFTHS))),
         [("ms per job", *(f"{1000 * seconds:.1f}" for seconds in each))],
     )
-    print_target("time per job of the last fifth / of the second", each[-1] / each[1], "<=", TARGET)
+    print_target("time per job of the last fifth / of the second", each[-1] / max(each[1], RESOLUTION), "<=", TARGET)
 
 
 def main() -> None:
