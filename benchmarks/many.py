@@ -80,7 +80,7 @@ def _check(
 def _print(count: int, began: float, statuses: Sequence[dict[str, Any]]) -> None:
     created = sorted(moment(status["created_at"]) for status in statuses)
     ended = max(moment(status["completed_at"]) for status in statuses)
-    span = max(created[-1] - created[0], 0.001)
+    span = max(created[-1] - created[0], RESOLUTION)
     print(
         f"dropped to first claim {created[0] - began:.2f} s; claims {(count - 1) / span:.1f}/s over {span:.1f} s; "
         f"all done after {ended - began:.1f} s"
